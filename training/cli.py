@@ -1,0 +1,89 @@
+"""The commands that need torch: `stancery train` and `stancery evaluate`."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+# Before any Hugging Face library is imported: its own bars and notes would hide ours.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+from stancery.data.read import read_articles
+from stancery.data.split import PARTS, split_by_article
+from stancery.model.classifier import Classifier
+from stancery.training.card import score_table
+from stancery.training.config import TrainConfig
+from stancery.training.evaluate import evaluate as score_articles
+from stancery.training.evaluate import predict
+from stancery.training.run import checkpoint_folder
+from stancery.training.run import train as run_training
+
+_DEFAULTS = TrainConfig()
+_DATA = click.option(
+    "--data",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Labelled articles, .jsonl or .md, or a folder of them; may be given several times.",
+)
+
+
+@click.command(
+    epilog="Example: stancery train --data articles.jsonl --data more/ --out my-model",
+)
+@_DATA
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Model folder to write.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of an interrupted run.")
+@click.option("--base", default=_DEFAULTS.base, show_default=True, help="Encoder (hub name or folder), or `default`.")
+@click.option("--name", default=None, help="Name of the model; by default that of the folder.")
+@click.option("--version", default=_DEFAULTS.version, show_default=True, help="Version of the model.")
+@click.option("--epochs", default=_DEFAULTS.epochs, show_default=True, type=click.IntRange(1), help="At most.")
+@click.option(
+    "--patience",
+    default=_DEFAULTS.patience,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Epochs without a better validation score before it stops.",
+)
+@click.option(
+    "--batch-windows",
+    default=_DEFAULTS.batch_windows,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Windows a step.",
+)
+@click.option("--encoder-rate", default=_DEFAULTS.encoder_rate, show_default=True, help="Peak rate of the encoder.")
+@click.option("--head-rate", default=_DEFAULTS.head_rate, show_default=True, help="Peak rate of the heads.")
+@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Of weights, order and dropout.")
+@click.option("--bf16/--no-bf16", default=None, help="bfloat16; by default where the processor has it.")
+def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **settings: Any) -> None:
+    """Fine-tune an encoder on labelled articles and write a model folder.
+
+    Articles are held out to stop early and to calibrate: those whose `part` says so, else a tenth each.
+    """
+    config = replace(_DEFAULTS, name=name or out.name, **settings)
+    try:
+        run_training(data, out, config, resume, click.echo)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nStopped. Checkpoints lie in {checkpoint_folder(out)}; the same command with --resume goes on.", err=True
+        )
+        raise SystemExit(1) from None
+    click.echo(f"The model is in {out}. Try it: stancery predict --model {out} article.txt")
+
+
+@click.command(epilog="Example: stancery evaluate --data articles.jsonl --part validation")
+@_DATA
+@click.option("--model", type=click.Path(path_type=Path), help="Model folder; by default the shipped one.")
+@click.option("--part", type=click.Choice(PARTS), help="Only the articles whose `part` is this.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence; by default the model's own.")
+def evaluate(data: tuple[Path, ...], model: Path | None, part: str | None, threshold: float | None) -> None:
+    """Score a model on labelled articles, with 95% bootstrap intervals over articles."""
+    articles = read_articles(data)
+    if part:
+        articles = split_by_article(articles)[part]
+    classifier = Classifier.load(model)
+    click.echo(score_table(score_articles(articles, predict(classifier, articles, threshold))))
