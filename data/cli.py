@@ -7,6 +7,7 @@ import click
 
 from stancery.data.read import read_articles
 from stancery.data.schema import GoldArticle
+from stancery.data.standoff import join as join_texts
 from stancery.data.write import to_json_line, to_markdown
 from stancery.model.errors import DataError
 
@@ -46,6 +47,23 @@ def convert(files: tuple[Path, ...], out: Path) -> None:
         out.write_bytes(lines.encode())
     else:
         _write_folder(articles, out)
+    click.echo(f"{len(articles)} articles written to {out}")
+
+
+@data.command(epilog="Example: stancery data join data/standoff --texts original_articles/ --out joined.jsonl")
+@_FILES
+@click.option(
+    "--texts",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help='The texts that were labelled: a folder of ID.txt, or a .jsonl of {"id", "text"}.',
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Labelled articles to write, .jsonl.")
+def join(files: tuple[Path, ...], texts: Path, out: Path) -> None:
+    """Put labels that are kept without their text together with it."""
+    labels = [found for file in files for found in (sorted(file.glob("*.jsonl")) if file.is_dir() else [file])]
+    articles = join_texts(labels, texts)
+    out.write_bytes("".join(to_json_line(gold) + "\n" for gold in articles).encode())
     click.echo(f"{len(articles)} articles written to {out}")
 
 

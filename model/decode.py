@@ -30,7 +30,7 @@ class DecodeSettings:
         threshold: confidence from which a triple is given.
     """
 
-    span_threshold: float = 0.05
+    span_threshold: float = 0.02
     max_candidates: int = 8
     max_span_tokens: int = 16
     temperature: float = 1.0

@@ -9,6 +9,7 @@ from stancery.data.markdown import parse_markdown
 from stancery.data.read import read_articles
 from stancery.data.schema import GoldArticle, GoldTriple, Mention, parse_row, to_row
 from stancery.data.split import split_by_article
+from stancery.data.standoff import join, to_standoff
 from stancery.data.write import to_json_line, to_markdown
 from stancery.model.article import Article, Span
 from stancery.model.errors import DataError
@@ -197,3 +198,28 @@ def test_articles_are_split_as_their_part_says_and_else_by_their_id():
     assert sum(map(len, parts.values())) == 400
     assert 20 < len(parts["validation"]) < 60
     assert split_by_article(golds[::-1])["validation"] == parts["validation"][::-1]
+
+
+def test_labels_without_text_are_joined_to_the_original(tmp_path):
+    text = "Oslo condemned Riga. Riga shrugged."
+    row = {"id": "x", "text": text, "stances": [{"actor": [0, 4], "stance": "condemns", "target": [15, 19]}]}
+    gold = parse_row(row)
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text(json.dumps(to_standoff(gold)))
+    assert "condemned" not in labels.read_text()
+    (tmp_path / "x.txt").write_bytes(b"https://example.org/x\r\n\r\n" + text.encode() + b" The rest was not labelled.\r\n")
+    (joined,) = join([labels], tmp_path)
+    assert joined.article == gold.article
+    assert joined.triples == gold.triples
+
+
+def test_a_text_that_is_missing_or_another_one_is_reported(tmp_path):
+    labels = tmp_path / "labels.jsonl"
+    rows = [parse_row({"id": name, "text": "Oslo.", "stances": []}) for name in "ab"]
+    labels.write_text("\n".join(json.dumps(to_standoff(gold)) for gold in rows))
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"id": "a", "text": "Riga."}\n')
+    with pytest.raises(DataError) as caught:
+        join([labels], texts)
+    assert "labels.jsonl:1: the text of 'a'" in caught.value.problems[0]
+    assert "labels.jsonl:2: no text for 'b'" in caught.value.problems[1]

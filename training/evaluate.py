@@ -72,13 +72,13 @@ def summarise(counts: Counts, resamples: int = 2000) -> dict[str, Score]:
 def best_threshold(articles: Sequence[GoldArticle], predicted: Sequence[LabelledArticle]) -> tuple[float, float]:
     """The threshold of best triple F1, and that F1; `predicted` was labelled with a low threshold."""
     best = (0.5, -1.0)
-    for threshold in np.arange(0.05, 0.951, 0.025):
+    for threshold in np.arange(0.05, 0.951, 0.025).round(3).tolist():
         counts = sum(
             _match_counts([t for t in triples_of(p) if t.confidence >= threshold], gold_stances(g), agreeing)
             for g, p in zip(articles, predicted, strict=True)
         )
         if (f1 := float(_f1(np.asarray(counts)))) > best[1]:
-            best = (round(float(threshold), 3), f1)
+            best = (threshold, f1)
     return best
 
 

