@@ -6,7 +6,6 @@ ids, casing -> encoder -> states -> span head: can these words hold a stance, or
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,37 +13,13 @@ from transformers import PreTrainedModel
 
 from stancery.model.decode import Floats
 from stancery.model.encode import CASINGS, Ints
+from stancery.model.heads import HeadSizes
 from stancery.model.labels import CLASSES
 
 ROLES = ("actor", "target")
 
 # Distances between actor and target in tokens, from far left to far right, in steps that double.
 DISTANCE_STEPS = (1, 2, 4, 8, 16, 32, 64)
-
-
-@dataclass(frozen=True)
-class HeadSizes:
-    """Widths of the heads.
-
-    Args:
-        span: of the start and end vectors of a role.
-        pair: of the vectors of actor, target and the words between them.
-        attention: of the pair's own attention over the sentence, all heads together.
-        attention_heads: how many it has.
-        hidden: of the last layer before the classes.
-        dropout: probability, before every head.
-    """
-
-    span: int = 96
-    pair: int = 128
-    attention: int = 128
-    attention_heads: int = 4
-    hidden: int = 192
-    dropout: float = 0.1
-
-    def as_dict(self) -> dict[str, float]:
-        """The sizes as config.json holds them."""
-        return asdict(self)
 
 
 class StanceNetwork(nn.Module):

@@ -13,7 +13,8 @@ from stancery.model.classifier import Classifier
 from stancery.model.decode import DecodeSettings
 from stancery.model.encode import WindowEncoder
 from stancery.model.folder import TOKENIZER_FILE, WEIGHTS_FILE, ModelConfig
-from stancery.model.network import HeadSizes, StanceNetwork
+from stancery.model.heads import HeadSizes
+from stancery.model.network import StanceNetwork
 from stancery.training.config import TrainConfig
 from stancery.training.export import encoder_settings, export_graphs, save_weights, write_config
 from stancery.training.train import build_network, load_tokenizer

@@ -207,7 +207,9 @@ def test_labels_without_text_are_joined_to_the_original(tmp_path):
     labels = tmp_path / "labels.jsonl"
     labels.write_text(json.dumps(to_standoff(gold)))
     assert "condemned" not in labels.read_text()
-    (tmp_path / "x.txt").write_bytes(b"https://example.org/x\r\n\r\n" + text.encode() + b" The rest was not labelled.\r\n")
+    (tmp_path / "x.txt").write_bytes(
+        b"https://example.org/x\r\n\r\n" + text.encode() + b" The rest was not labelled.\r\n"
+    )
     (joined,) = join([labels], tmp_path)
     assert joined.article == gold.article
     assert joined.triples == gold.triples

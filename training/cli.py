@@ -1,25 +1,13 @@
-"""The commands that need torch: `stancery train` and `stancery evaluate`."""
+"""`stancery train` and `stancery evaluate`; what needs torch is imported when training begins."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-# Before any Hugging Face library is imported: its own bars and notes would hide ours.
-os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-
-from stancery.data.read import read_articles
 from stancery.data.split import PARTS, split_by_article
-from stancery.model.classifier import Classifier
-from stancery.training.card import score_table
 from stancery.training.config import TrainConfig
-from stancery.training.evaluate import evaluate as score_articles
-from stancery.training.evaluate import predict
-from stancery.training.run import checkpoint_folder
-from stancery.training.run import train as run_training
 
 _DEFAULTS = TrainConfig()
 _DATA = click.option(
@@ -64,6 +52,9 @@ def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **s
 
     Articles are held out to stop early and to calibrate: those whose `part` says so, else a tenth each.
     """
+    from stancery.training.run import checkpoint_folder
+    from stancery.training.run import train as run_training
+
     config = replace(_DEFAULTS, name=name or out.name, **settings)
     try:
         run_training(data, out, config, resume, click.echo)
@@ -82,6 +73,12 @@ def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **s
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence; by default the model's own.")
 def evaluate(data: tuple[Path, ...], model: Path | None, part: str | None, threshold: float | None) -> None:
     """Score a model on labelled articles, with 95% bootstrap intervals over articles."""
+    from stancery.data.read import read_articles
+    from stancery.model.classifier import Classifier
+    from stancery.training.card import score_table
+    from stancery.training.evaluate import evaluate as score_articles
+    from stancery.training.evaluate import predict
+
     articles = read_articles(data)
     if part:
         articles = split_by_article(articles)[part]

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stancery.model.network import HeadSizes
+from stancery.model.heads import HeadSizes
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ from stancery.model.folder import (
     file_sha256,
     read_config,
 )
-from stancery.model.network import HeadSizes, StanceNetwork
+from stancery.model.heads import HeadSizes
+from stancery.model.network import StanceNetwork
 from stancery.model.runtime import ENCODER_FILE, PAIRS_FILE
 
 OPSET = 17
