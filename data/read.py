@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stancery.data.markdown import parse_markdown
 from stancery.data.schema import GoldArticle, Problem, parse_row
@@ -48,6 +48,39 @@ def read_articles(paths: Iterable[Path]) -> list[GoldArticle]:
     return articles
 
 
+def read_utf8(path: Path) -> str:
+    """The text of a file as it stands; a carriage return belongs to it.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise DataError([f"{path}: cannot be read ({error.strerror}); check the path"]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        raise DataError([f"{path}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"]) from None
+
+
+def json_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON Lines file, with their lines.
+
+    Raises:
+        DataError: a line holds none.
+    """
+    rows = list(_json_rows(read_utf8(path)))
+    problems = [
+        f"{path}:{found.line}: {found.problem or 'no object; write one as {...}'}"
+        for found in rows
+        if found.problem or not isinstance(found.row, dict)
+    ]
+    if problems:
+        raise DataError(problems)
+    return [(found.line, found.row) for found in rows if isinstance(found.row, dict)]
+
+
 def _files(path: Path, problems: list[str]) -> list[Path]:
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.suffix in (".md", ".jsonl"))
@@ -62,14 +95,9 @@ def _files(path: Path, problems: list[str]) -> list[Path]:
 
 def _read_file(path: Path, problems: list[str]) -> Iterator[tuple[GoldArticle, str]]:
     try:
-        # Not universal newlines: a carriage return belongs to the text.
-        content = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        problems.append(f"{path}: cannot be read ({error.strerror}); check the path")
-        return
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        problems.append(f"{path}:{line}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8")
+        content = read_utf8(path)
+    except DataError as error:
+        problems += error.problems
         return
     rows = _markdown_row(content) if path.suffix == ".md" else _json_rows(content)
     for located in rows:

@@ -1,5 +1,6 @@
 """A labelled article, whatever the form it was written in, and everything that can be wrong with one."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -92,6 +93,8 @@ def parse_row(row: object) -> GoldArticle | list[Problem]:
         article = Article(text, row["id"], row.get("date"), row.get("speaker"))
     except ArticleError as error:
         return [Problem(str(error))]
+    if not _is_utf8(row):
+        return [Problem("a string of the row holds a lone surrogate; remove it or replace it by U+FFFD")]
     sentences = _spans(row["sentences"], "sentences", text, problems) if row.get("sentences") is not None else None
     triples = [_triple(item, n, text, problems) for n, item in enumerate(row["stances"])]
     mentions = [_mention(item, text, problems) for item in row.get("mentions") or []]
@@ -238,6 +241,14 @@ def _astray(gold: GoldArticle) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _is_utf8(row: dict[str, Any]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _show(value: object) -> str:

@@ -52,13 +52,13 @@ class Classifier:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="stancery")
 
     @classmethod
-    def load(cls, folder: Path | None = None, threads: int | None = None) -> "Classifier":
+    def load(cls, folder: str | Path | None = None, threads: int | None = None) -> "Classifier":
         """Open a model folder; None is the shipped model.
 
         Raises:
             ModelError: the folder is missing, incomplete, altered or of another format version.
         """
-        opened = open_folder(folder or DEFAULT_MODEL)
+        opened = open_folder(Path(folder) if folder else DEFAULT_MODEL)
         config = opened.config
         encoder = WindowEncoder(opened.tokenizer, config.max_tokens, config.context_tokens)
         return cls(OnnxRuntime(opened.path), encoder, config, threads)
@@ -131,9 +131,9 @@ class Classifier:
 
     def _score_pair(self, item: int, text: str, actor: Span, target: Span) -> PairScores:
         _check_pair(item, text, actor, target)
-        window = self._window_of_pair(item, text, actor, target)
-        pair = window.pair(actor, target)
-        if pair is None:
+        window = self._window_of_pair(text, actor, target)
+        pair = window.pair(actor, target) if window else None
+        if window is None or pair is None:
             raise ArticleError(
                 f"Actor {list(actor)} and target {list(target)} lie further apart than the model reads at once, or "
                 "hold no word. Give a shorter text that holds both.",
@@ -148,7 +148,7 @@ class Classifier:
             codes=dict(zip(CLASSES, map(float, classes[0]), strict=True)),
         )
 
-    def _window_of_pair(self, item: int, text: str, actor: Span, target: Span) -> Window:
+    def _window_of_pair(self, text: str, actor: Span, target: Span) -> Window | None:
         Article(text)  # refuses lone surrogates
         begin, end = min(actor.start, target.start), max(actor.end, target.end)
         sentences: list[Span] = []
@@ -158,7 +158,7 @@ class Classifier:
             else:
                 sentences.append(span)
         windows = self._encoder.windows(text, sentences)
-        return next((w for w in windows if w.pair(actor, target) is not None), windows[0])
+        return next((window for window in windows if window.pair(actor, target) is not None), None)
 
 
 def _usable_cores() -> int:

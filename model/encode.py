@@ -141,7 +141,10 @@ class WindowEncoder:
         pieces: list[_Piece] = []
         for (sentence, span), encoding in zip(parts, encoded, strict=True):
             ids = np.array(encoding.ids, dtype=np.int64)
-            offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2) + span.start
+            offsets = np.array(
+                [_trim(text, span.start + a, span.start + b) for a, b in encoding.offsets], dtype=np.int64
+            )
+            offsets = offsets.reshape(-1, 2)
             bounds = _cut_tokens(text, offsets, room)
             pieces += [_Piece(sentence, ids[a:b], offsets[a:b]) for a, b in pairwise(bounds)]
         return pieces
@@ -164,6 +167,13 @@ class WindowEncoder:
         casing = _casing(codes, offsets)
         starts, ends = _word_edges(codes, offsets)
         return Window(ids, casing, offsets, tuple(segments), starts, ends)
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Some tokenizers count the blank before a word to it."""
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
 
 
 def _cut_characters(text: str, span: Span) -> list[Span]:

@@ -4,8 +4,7 @@ StanceryError
 ├── ArticleError      an article, a pair or a sentence that cannot be used
 ├── DataError         files of labelled articles with problems, all listed
 ├── ModelError        a model folder that is missing, incomplete, altered or of another format
-├── SettingsError     a setting or flag with an impossible value
-└── MissingExtraError a command that needs an extra which is not installed
+└── SettingsError     a setting or flag with an impossible value
 """
 
 from collections.abc import Sequence
@@ -42,7 +41,3 @@ class ModelError(StanceryError):
 
 class SettingsError(StanceryError):
     """A setting or flag with an impossible value."""
-
-
-class MissingExtraError(StanceryError):
-    """A command that needs an extra which is not installed."""

@@ -138,7 +138,7 @@ def read_config(path: Path) -> ModelConfig:
         values = json.loads(file.read_text(encoding="utf-8"))
         found = values.pop("format_version")
         labels = values.pop("labels")
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{file} is damaged ({error!r}). Copy or train the model again.") from None
     if found != FORMAT_VERSION:
         raise ModelError(

@@ -35,7 +35,7 @@ class StanceNetwork(nn.Module):
         width = encoder.config.hidden_size
         self.encoder = encoder
         self.sizes = sizes
-        self.casing = nn.Embedding(CASINGS, width)
+        self.casing = nn.Embedding(CASINGS, _input_width(encoder))
         nn.init.zeros_(self.casing.weight)  # the encoder starts as it was trained
         self.dropout = nn.Dropout(sizes.dropout)
         self.span_head = SpanHead(width, sizes)
@@ -64,6 +64,13 @@ class StanceNetwork(nn.Module):
             pairs: first and last token of actor, target and sentence, inclusive, int64 (batch, pairs, 6).
         """
         return self.pair_head(states, pairs)
+
+
+def _input_width(encoder: PreTrainedModel) -> int:
+    # Not always the width of the states: ALBERT's and ELECTRA's inputs are narrower.
+    weight = encoder.get_input_embeddings().weight
+    assert isinstance(weight, Tensor)
+    return weight.size(1)
 
 
 class SpanHead(nn.Module):

@@ -19,6 +19,8 @@ from stancery.training.config import TrainConfig
 from stancery.training.export import encoder_settings, export_graphs, save_weights, write_config
 from stancery.training.train import build_network, load_tokenizer
 
+pytest_plugins = ["commanding", "serving"]  # their fixtures; so pytest also explains their asserts
+
 TINY_HEADS = HeadSizes(span=8, pair=8, attention=8, attention_heads=2, hidden=8)
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stancery.data.join import join_texts, to_standoff
 from stancery.data.markdown import parse_markdown
 from stancery.data.read import read_articles
 from stancery.data.schema import GoldArticle, GoldTriple, Mention, parse_row, to_row
 from stancery.data.split import split_by_article
-from stancery.data.standoff import join, to_standoff
 from stancery.data.write import to_json_line, to_markdown
 from stancery.model.article import Article, Span
 from stancery.model.errors import DataError
@@ -118,6 +118,18 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path):
     ]  # fmt: skip
 
 
+def test_triples_without_an_empty_line_before_them_are_not_taken_for_text(tmp_path):
+    body = "---\nid: x\nentities: {a: Oslo, b: Riga}\n---\n[Oslo](#a) hit [Riga](#b).\n> a supports b\n"
+    assert problems_of(tmp_path, body, "a.md") == [
+        "a.md:6: '>' within a paragraph; leave an empty line before triples, or write \\>"
+    ]
+
+
+def test_a_note_behind_a_triple_that_is_no_json_is_reported(tmp_path):
+    body = "---\nid: x\nentities: {a: Oslo, b: Riga}\n---\n[Oslo](#a) hit [Riga](#b).\n\n> a supports b · {x}\n"
+    assert "a.md:7: '{x}' is no JSON" in problems_of(tmp_path, body, "a.md")[0]
+
+
 def test_an_id_that_stands_twice_is_reported_with_both_places(tmp_path):
     row = '{"id": "x", "text": "A.", "stances": []}\n'
     assert problems_of(tmp_path, row + row) == [
@@ -136,6 +148,7 @@ def test_bytes_that_are_not_utf8_are_reported_with_their_line(tmp_path, content)
 def test_nan_and_lone_surrogates_are_refused(tmp_path):
     assert "NaN is no JSON number" in problems_of(tmp_path, '{"id": "x", "text": "A.", "stances": [], "n": NaN}')[0]
     assert "lone surrogate, U+D800" in problems_of(tmp_path, '{"id": "x", "text": "A \\ud800.", "stances": []}')[0]
+    assert "holds a lone surrogate" in problems_of(tmp_path, '{"id": "\\ud800", "text": "A.", "stances": []}')[0]
 
 
 def test_both_forms_hold_the_same(tmp_path):
@@ -210,7 +223,7 @@ def test_labels_without_text_are_joined_to_the_original(tmp_path):
     (tmp_path / "x.txt").write_bytes(
         b"https://example.org/x\r\n\r\n" + text.encode() + b" The rest was not labelled.\r\n"
     )
-    (joined,) = join([labels], tmp_path)
+    (joined,) = join_texts([labels], tmp_path)
     assert joined.article == gold.article
     assert joined.triples == gold.triples
 
@@ -222,6 +235,6 @@ def test_a_text_that_is_missing_or_another_one_is_reported(tmp_path):
     texts = tmp_path / "texts.jsonl"
     texts.write_text('{"id": "a", "text": "Riga."}\n')
     with pytest.raises(DataError) as caught:
-        join([labels], texts)
+        join_texts([labels], texts)
     assert "labels.jsonl:1: the text of 'a'" in caught.value.problems[0]
     assert "labels.jsonl:2: no text for 'b'" in caught.value.problems[1]

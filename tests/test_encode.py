@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from stancery.model.article import Article, Span
 from stancery.model.encode import WindowEncoder
@@ -99,3 +100,11 @@ def test_spans_in_two_segments_are_no_pair(tiny_encoder):
     (window,) = tiny_encoder.windows(text, [Span(0, 11), Span(12, 22)])
     assert window.pair(Span(0, 4), Span(12, 16)) is None
     assert window.pair(Span(0, 4), Span(5, 10)).dtype == np.int64
+
+
+def test_a_blank_that_a_tokenizer_counts_to_a_word_is_not_part_of_a_span():
+    vocabulary = {"[UNK]": 0, "\u2581the": 1, "\u2581US": 2}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    (window,) = encode(WindowEncoder(tokenizer, 16, 4), "the US")
+    assert window.offsets.tolist() == [[0, 3], [4, 6]]

@@ -1,4 +1,10 @@
+import contextlib
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +15,7 @@ from stancery.data.schema import parse_row, to_row
 from stancery.model.article import Article, Span
 from stancery.model.classifier import Classifier
 from stancery.model.decode import DecodeSettings
-from stancery.model.errors import ArticleError, DataError, ModelError, StanceryError
+from stancery.model.errors import ArticleError, DataError, ModelError, SettingsError, StanceryError
 from stancery.model.labels import CLASSES, CLASSES_OF_GROUP
 from stancery.training.calibrate import fit_confidence, fit_temperature
 from stancery.training.collate import collate, from_features, right_classes, to_examples, to_features
@@ -153,7 +159,7 @@ def test_training_writes_a_model_that_labels_and_can_be_trained_further(tmp_path
     assert "triple_exact" in said[-1]
     assert scores["triple"].gold == 2
     classifier = Classifier.load(out)
-    assert classifier.info.training_data == ["8 articles of own"]
+    assert classifier.info.training_data == ["8 articles of our own"]
     assert len(classifier.label(Article(ARTICLE)).sentences) == 4
     assert "base_model" in (out / "README.md").read_text()
     again = TrainConfig(**{**tiny_config.__dict__, "base": str(out), "epochs": 1})
@@ -167,24 +173,44 @@ def test_a_model_of_partial_rows_scores_pairs_and_refuses_articles(tmp_path, tin
     data.write_text("\n".join(map(json.dumps, rows)))
     train([data], tmp_path / "model", tiny_config, False, str)
     classifier = Classifier.load(tmp_path / "model")
+    assert classifier.info.scores == {"validation": {}}
     with pytest.raises(ModelError, match="partial rows alone.*Score pairs that you know"):
         classifier.label(Article(ARTICLE))
     (scores,) = classifier.score_pairs([(SENTENCE, Span(*OSLO), Span(*RIGA))])
     assert sum(scores.codes.values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, tiny_config):
+def test_a_run_that_was_interrupted_goes_on_to_the_same_weights(tmp_path, tiny_base):
     data = write_articles(tmp_path / "a.jsonl")
-    train([data], tmp_path / "whole", tiny_config, False, str)
-    first = TrainConfig(**{**tiny_config.__dict__, "epochs": 1})
-    assert first.epochs < tiny_config.epochs
-    steps = sorted((tmp_path / "whole.checkpoints").iterdir())
-    for folder in steps[1:]:  # as if killed after the first epoch
-        folder.rename(tmp_path / f"lost-{folder.name}")
-    (tmp_path / "whole.checkpoints").rename(tmp_path / "killed.checkpoints")
-    train([data], tmp_path / "killed", tiny_config, True, str)
-    whole, killed = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "killed"))
-    assert whole == killed
+    base = ["--data", data, "--base", tiny_base, "--epochs", 200, "--patience", 200]
+    command = [sys.executable, "-m", "stancery.service.cli", "train", *map(str, base), "--out"]
+    subprocess.run([*command, tmp_path / "whole"], check=True, capture_output=True, timeout=240)
+    checkpoints = tmp_path / "broken.checkpoints"
+    process = subprocess.Popen([*command, tmp_path / "broken"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while process.poll() is None and not list(checkpoints.glob("*/trainer_state.json")):
+        time.sleep(0.01)
+    while process.poll() is None:  # an interrupt within a library's callback may get lost, as a person's would
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(3)
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.returncode == 1
+    assert b"with --resume goes on" in said
+    assert not (tmp_path / "broken").exists()
+    subprocess.run([*command, tmp_path / "broken", "--resume"], check=True, capture_output=True, timeout=240)
+    whole, resumed = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "broken"))
+    assert whole == resumed
+    assert not checkpoints.exists()
+
+
+def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path, tiny_config):
+    data = write_articles(tmp_path / "a.jsonl")
+    with pytest.raises(SettingsError, match="holds files that are no model, and would be replaced"):
+        train([data], tmp_path, tiny_config, False, str)
+    with pytest.raises(SettingsError, match="has no name of its own"):
+        train([data], Path("."), tiny_config, False, str)
+    assert data.exists()
 
 
 def test_too_few_articles_and_a_base_that_is_none_are_errors_that_say_what_to_do(tmp_path, tiny_config):
@@ -201,6 +227,7 @@ def test_pairs_that_cannot_be_scored_are_named(tiny_classifier):
         ((SENTENCE, Span(3, 3), Span(28, 33)), "/items/0/actor", "is empty or outside"),
         ((SENTENCE, Span(0, 9), Span(5, 14)), "/items/0/target", "overlap"),
         (("Oslo \u200b Riga", Span(4, 5), Span(7, 11)), "/items/0", "hold no word"),
+        (("   ", Span(0, 1), Span(1, 2)), "/items/0", "hold no word"),
     ]
     for item, pointer, message in cases:
         with pytest.raises(ArticleError, match=message) as caught:

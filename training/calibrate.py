@@ -78,8 +78,8 @@ def score_candidates(
                 logits.append(runtime.score_pairs(states, np.array([row[0] for row in rows]))[0])
                 rights.append(np.array([row[1] for row in rows]))
             candidates = candidate_pairs(window, spans, settings)
-            if not len(candidates.pairs):
-                continue
+            if not gold.complete or not len(candidates.pairs):
+                continue  # what a partial row does not list may be right
             classes = class_probabilities(runtime.score_pairs(states, candidates.pairs)[0], temperature)
             stances = group_probabilities(classes)[:, 1:]
             found = confidence_features(stances, candidates.spans)

@@ -20,7 +20,7 @@ the stance is `supports`, `pressures` or `condemns`, with a PLOVER root code and
 ```python
 from stancery.model import Article, Classifier
 
-labelled = Classifier.load("{name}").label(Article("Oslo condemned the raid."))
+labelled = Classifier.load("path/to/this/folder").label(Article("Oslo condemned the raid."))
 ```
 
 ## Scores

@@ -10,6 +10,7 @@ from stancery.data.split import PARTS, split_by_article
 from stancery.training.config import TrainConfig
 
 _DEFAULTS = TrainConfig()
+_RATE = click.FloatRange(0, 1, min_open=True)
 _DATA = click.option(
     "--data",
     multiple=True,
@@ -43,9 +44,17 @@ _DATA = click.option(
     type=click.IntRange(1),
     help="Windows a step.",
 )
-@click.option("--encoder-rate", default=_DEFAULTS.encoder_rate, show_default=True, help="Peak rate of the encoder.")
-@click.option("--head-rate", default=_DEFAULTS.head_rate, show_default=True, help="Peak rate of the heads.")
-@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Of weights, order and dropout.")
+@click.option(
+    "--encoder-rate", default=_DEFAULTS.encoder_rate, show_default=True, type=_RATE, help="Peak rate of the encoder."
+)
+@click.option("--head-rate", default=_DEFAULTS.head_rate, show_default=True, type=_RATE, help="Peak rate of the heads.")
+@click.option(
+    "--seed",
+    default=_DEFAULTS.seed,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    help="Of weights, order and dropout.",
+)
 @click.option("--bf16/--no-bf16", default=None, help="bfloat16; by default where the processor has it.")
 def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **settings: Any) -> None:
     """Fine-tune an encoder on labelled articles and write a model folder.
@@ -75,12 +84,18 @@ def evaluate(data: tuple[Path, ...], model: Path | None, part: str | None, thres
     """Score a model on labelled articles, with 95% bootstrap intervals over articles."""
     from stancery.data.read import read_articles
     from stancery.model.classifier import Classifier
+    from stancery.model.errors import DataError
     from stancery.training.card import score_table
+    from stancery.training.evaluate import complete, predict
     from stancery.training.evaluate import evaluate as score_articles
-    from stancery.training.evaluate import predict
 
     articles = read_articles(data)
     if part:
         articles = split_by_article(articles)[part]
+    if not complete(articles):
+        raise DataError(
+            [f"no complete article{f' of part {part!r}' if part else ''} to score; name other files or parts"]
+        )
     classifier = Classifier.load(model)
+    articles = complete(articles)
     click.echo(score_table(score_articles(articles, predict(classifier, articles, threshold))))

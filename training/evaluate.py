@@ -44,6 +44,11 @@ def evaluate(articles: Sequence[GoldArticle], predicted: Sequence[LabelledArticl
     return summarise(counts)
 
 
+def complete(articles: Sequence[GoldArticle]) -> list[GoldArticle]:
+    """The articles of which every stance is labelled: only they can tell what is wrong."""
+    return [gold for gold in articles if gold.complete]
+
+
 def triples_of(labelled: LabelledArticle) -> list[Triple]:
     """All triples of an article."""
     return [triple for sentence in labelled.sentences for triple in sentence.triples]

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from safetensors import SafetensorError
@@ -36,6 +38,8 @@ from stancery.model.network import StanceNetwork
 from stancery.model.runtime import ENCODER_FILE, PAIRS_FILE
 
 OPSET = 17
+
+BLOCK = 32  # values that share a scale
 
 # Encoders whose pooler we leave out: unused weight.
 POOLED = ("bert", "roberta")
@@ -113,11 +117,59 @@ def _export(
 
 
 def _quantise(source: Path, out: Path) -> None:
+    """Weights as int8 per channel; activations too, save before the wide layers, whose outliers lose too much.
+
+    On the validation articles activations quantised everywhere moved a probability by 0.13 at the 99th percentile and
+    cost 0.02 of triple F1 (benchmarks/fidelity.py).
+    """
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
-        logging.getLogger().setLevel(logging.ERROR)
+        logging.disable(logging.WARNING)  # it advises to preprocess what was preprocessed
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        quantize_dynamic(str(prepared), str(out), per_channel=True, weight_type=QuantType.QInt8)
+        wide = _wide_products(onnx.load(str(prepared)))
+        quantize_dynamic(
+            str(prepared), str(out), per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=sorted(wide)
+        )
+        logging.disable(logging.NOTSET)
+    graph = onnx.load(str(out))
+    for name in wide.values():
+        _store_as_int8(graph, name)
+    onnx.save(graph, str(out))
+
+
+def _wide_products(graph: onnx.ModelProto) -> dict[str, str]:
+    """Products with a weight that is wider than high or higher than wide (feed-forward layers), and their weights."""
+    shapes = {weight.name: tuple(weight.dims) for weight in graph.graph.initializer}
+    found = {}
+    for node in graph.graph.node:
+        shape = shapes.get(node.input[1]) if node.op_type == "MatMul" else None
+        if shape and max(shape) > 2 * min(shape) and shape[0] % BLOCK == 0 and "/layer" in node.name:
+            found[node.name] = node.input[1]
+    return found
+
+
+def _store_as_int8(graph: onnx.ModelProto, name: str) -> None:
+    """Keep a weight as int8, a scale for every `BLOCK` values of a column; it is float32 once the graph is loaded."""
+    weight = next(found for found in graph.graph.initializer if found.name == name)
+    height, width = weight.dims
+    blocks = numpy_helper.to_array(weight).reshape(-1, BLOCK, width).transpose(0, 2, 1).reshape(-1, BLOCK)
+    scales = np.abs(blocks).max(axis=1).clip(1e-12) / 127
+    stored = {
+        f"{name}_int8": np.round(blocks / scales[:, None]).astype(np.int8),
+        f"{name}_scale": scales.astype(np.float32),
+        f"{name}_split": np.array([height // BLOCK, width, BLOCK]),
+        f"{name}_shape": np.array([height, width]),
+    }
+    graph.graph.initializer.remove(weight)
+    graph.graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in stored.items())
+    steps = [
+        helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [f"{name}_rows"], axis=0),
+        helper.make_node("Reshape", [f"{name}_rows", f"{name}_split"], [f"{name}_blocks"]),
+        helper.make_node("Transpose", [f"{name}_blocks"], [f"{name}_columns"], perm=[0, 2, 1]),
+        helper.make_node("Reshape", [f"{name}_columns", f"{name}_shape"], [name]),
+    ]
+    for step in reversed(steps):
+        graph.graph.node.insert(0, step)
 
 
 def save_weights(network: StanceNetwork, path: Path) -> None:

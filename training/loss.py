@@ -33,7 +33,8 @@ class TrainableNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a batch, summed over its spans and pairs, per sentence."""
-        states = self.network.encode(batch.ids, batch.casing, batch.mask)
+        device = self.network.casing.weight.device
+        states = self.network.encode(batch.ids.to(device), batch.casing.to(device), batch.mask.to(device))
         span_logits = self.network.span_logits(states).float()
         sentences = sum(len(example.window.segments) for example in batch.examples)
         spans = span_loss(span_logits, batch.examples)
@@ -132,7 +133,8 @@ def _unlisted_rows(pair: tuple[int, ...], gold: list[Row], unlisted: np.ndarray)
     same = [row for row in gold if _agree(pair[:2], row[0][:2]) and _agree(pair[2:4], row[0][2:4])]
     if not same:
         return [(pair, unlisted, 1.0, -1)]
-    return [(pair, right, weight / len(same), matter) for _, right, weight, matter in same]
+    whole = sum(weight for _, _, weight, _ in same)
+    return [(pair, right, weight / whole, matter) for _, right, weight, matter in same]
 
 
 def _agree(a: tuple[int, ...], b: tuple[int, ...]) -> bool:

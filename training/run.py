@@ -1,6 +1,7 @@
 """A whole run: read, split, train, export, calibrate, score, write the model folder."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -15,14 +16,14 @@ from stancery.data.split import split_by_article
 from stancery.model.classifier import DEFAULT_MODEL, Classifier
 from stancery.model.decode import DecodeSettings
 from stancery.model.encode import WindowEncoder
-from stancery.model.errors import DataError
-from stancery.model.folder import CARD_FILE, CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, ModelConfig
+from stancery.model.errors import DataError, SettingsError
+from stancery.model.folder import CARD_FILE, CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, ModelConfig, read_config
 from stancery.model.network import StanceNetwork
 from stancery.model.runtime import OnnxRuntime
 from stancery.training.calibrate import calibrate, choose_threshold
 from stancery.training.card import model_card, score_table
 from stancery.training.config import TrainConfig
-from stancery.training.evaluate import Score, evaluate, predict
+from stancery.training.evaluate import Score, complete, evaluate, predict
 from stancery.training.export import encoder_settings, export_graphs, load_network, save_weights, staged, write_config
 from stancery.training.train import build_network, fit, load_tokenizer
 
@@ -38,24 +39,29 @@ def train(
         data: files or folders of labelled articles.
         out: the model folder; an older one is replaced once the new one is whole. Checkpoints lie beside it.
         config: base, rates, sizes, seed.
-        resume: go on from the last checkpoint.
+        resume: go on from the last checkpoint, if there is one.
         say: tells what is being done, a line at a time.
 
     Raises:
         DataError: the files have problems, or too few articles to hold some out.
         StanceryError: the base encoder cannot be loaded.
     """
+    check_out(out)
     articles = read_articles(data)
     parts = split_by_article(articles, config.validation, config.calibration)
     _check_parts(parts)
     say(", ".join(f"{len(held)} articles for {part}" for part, held in parts.items()))
     network, tokenizer = load_base(config)
+    work = checkpoint_folder(out)
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)  # else a later --resume would go on from an older run
     encoder = WindowEncoder(tokenizer, config.max_tokens, config.context_tokens)
-    fit(network, encoder, config, parts["train"], parts["validation"], checkpoint_folder(out), resume)
+    fit(network, encoder, config, parts["train"], parts["validation"], work)
     network.to(torch.device("cpu"))
     say("exporting, calibrating and scoring")
     with staged(out) as stage:
         scores = write_model(stage, network, tokenizer, config, parts)
+    shutil.rmtree(work, ignore_errors=True)
     say(score_table(scores))
     return scores
 
@@ -72,25 +78,26 @@ def write_model(
     described = ModelConfig(
         name=config.name,
         version=config.version,
-        base=config.base,
+        base=_base_name(config.base),
         max_tokens=config.max_tokens,
         context_tokens=config.context_tokens,
         decode=DecodeSettings(),
         encoder=encoder_settings(network),
-        heads=config.heads.as_dict(),
+        heads=network.sizes.as_dict(),
         training_data=_sources(parts["train"]),
         pairs_only=not any(gold.complete for gold in parts["train"]),
     )
+    described = replace(described, decode=calibrate(runtime, encoder, parts["calibration"]))
     scores: dict[str, Score] = {}
-    if not described.pairs_only:
-        described = replace(described, decode=calibrate(runtime, encoder, parts["calibration"]))
-        threshold = choose_threshold(Classifier(runtime, encoder, described), parts["calibration"])
+    # What a partial row does not list is unknown, so no threshold and no score can come of it.
+    calibration, validation = (complete(parts[part]) for part in ("calibration", "validation"))
+    if calibration and validation and not described.pairs_only:
+        threshold = choose_threshold(Classifier(runtime, encoder, described), calibration)
         described = replace(described, decode=replace(described.decode, threshold=threshold))
-        predicted = predict(Classifier(runtime, encoder, described), parts["validation"])
-        scores = evaluate(parts["validation"], predicted)
-    validation = {name: asdict(score) for name, score in scores.items()}
-    described = write_config(folder, replace(described, scores={"validation": validation}))
-    (folder / CARD_FILE).write_text(model_card(described, scores, len(parts["validation"])), encoding="utf-8")
+        scores = evaluate(validation, predict(Classifier(runtime, encoder, described), validation))
+    measured = {name: asdict(score) for name, score in scores.items()}
+    described = write_config(folder, replace(described, scores={"validation": measured}))
+    (folder / CARD_FILE).write_text(model_card(described, scores, len(validation)), encoding="utf-8")
     return scores
 
 
@@ -103,9 +110,28 @@ def load_base(config: TrainConfig) -> tuple[StanceNetwork, Tokenizer]:
     return build_network(config), load_tokenizer(config.base)
 
 
+def check_out(out: Path) -> None:
+    """Refuse to replace anything but a model.
+
+    Raises:
+        SettingsError: `out` is no name for a folder, or a folder that holds something else.
+    """
+    if not out.name or out.name == "..":
+        raise SettingsError(f"--out {out} has no name of its own. Name the model's folder, such as {out / 'my-model'}.")
+    if out.is_dir() and any(out.iterdir()) and not (out / CONFIG_FILE).is_file():
+        raise SettingsError(f"--out {out} holds files that are no model, and would be replaced. Name another folder.")
+
+
 def checkpoint_folder(out: Path) -> Path:
     """Where a run that writes `out` keeps what it needs to be resumed."""
     return out.with_name(f"{out.name}.checkpoints")
+
+
+def _base_name(base: str) -> str:
+    """What a model may say of its base: a folder's place on this machine means nothing elsewhere."""
+    if base == "default":
+        return read_config(DEFAULT_MODEL).base
+    return Path(base).name if Path(base).is_dir() else base
 
 
 def _check_parts(parts: Parts) -> None:
@@ -120,5 +146,5 @@ def _check_parts(parts: Parts) -> None:
 
 def _sources(articles: Sequence[GoldArticle]) -> list[str]:
     """What was learned from: the collections that the articles' `source` names, or articles of one's own."""
-    counts = Counter(str(gold.extra["source"]).split(" ")[0] if "source" in gold.extra else "own" for gold in articles)
-    return [f"{count} articles of {source}" for source, count in counts.most_common()]
+    counts = Counter(str(gold.extra["source"]).split(" ")[0] if "source" in gold.extra else "" for gold in articles)
+    return [f"{count} articles of {source or 'our own'}" for source, count in counts.most_common()]

