@@ -54,12 +54,13 @@ def convert(files: tuple[Path, ...], out: Path) -> None:
 @_FILES
 @click.option(
     "--texts",
+    multiple=True,
     required=True,
     type=click.Path(exists=True, path_type=Path),
-    help='The texts that were labelled: a folder of ID.txt, or a .jsonl of {"id", "text"}.',
+    help='The texts that were labelled: a folder of ID.txt, or a .jsonl of {"id", "text"}; may be given several times.',
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Labelled articles to write, .jsonl.")
-def join(files: tuple[Path, ...], texts: Path, out: Path) -> None:
+def join(files: tuple[Path, ...], texts: tuple[Path, ...], out: Path) -> None:
     """Put labels that are kept without their text together with it."""
     labels = [found for file in files for found in (sorted(file.glob("*.jsonl")) if file.is_dir() else [file])]
     articles = join_texts(labels, texts)

@@ -4,7 +4,7 @@ Third-party articles may not be kept here; labels that we made of them may. `joi
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,26 @@ def to_standoff(gold: GoldArticle) -> dict[str, Any]:
     return row | {"characters": len(text), "sha256": text_sha256(text)}
 
 
-def join_texts(labels: Iterable[Path], texts: Path) -> list[GoldArticle]:
+def join_texts(labels: Iterable[Path], texts: Sequence[Path]) -> list[GoldArticle]:
     """Labelled articles of stand-off rows and the texts that they were made of.
 
     Args:
         labels: files of stand-off rows, one a line.
-        texts: a `.jsonl` of {"id", "text"}, or a folder of `ID.txt` as their authors publish them.
+        texts: each a `.jsonl` of {"id", "text"}, or a folder of `ID.txt` as their authors publish them. A row whose
+            id is in none of them takes the text that has its hash.
 
     Raises:
         DataError: lists every text that is missing or is another one than was labelled.
     """
-    found, articles, problems = _texts(texts), [], []
+    found: dict[str, str] = {}
+    for path in texts:
+        found |= _texts(path)
+    by_hash = {text_sha256(text): text for text in map(clean, found.values())}
+    where = " or ".join(map(str, texts))
+    articles, problems = [], []
     for path in labels:
         for number, row in json_rows(path):
-            joined = _join(row, found, texts)
+            joined = _join(row, found, by_hash, where)
             if isinstance(joined, GoldArticle):
                 articles.append(joined)
             else:
@@ -43,16 +49,17 @@ def join_texts(labels: Iterable[Path], texts: Path) -> list[GoldArticle]:
     return articles
 
 
-def _join(row: dict[str, Any], found: dict[str, str], texts: Path) -> GoldArticle | list[str]:
+def _join(row: dict[str, Any], found: dict[str, str], by_hash: dict[str, str], where: str) -> GoldArticle | list[str]:
     if missing := {"id", "characters", "sha256"} - set(row):
         return [f"no stand-off row: {', '.join(sorted(missing))} missing; write rows as data/standoff has them"]
     labels = {key: value for key, value in row.items() if key not in ("characters", "sha256")}
-    if row["id"] not in found:
-        return [f"no text for {row['id']!r} in {texts}; add it, or take the row out"]
-    text = clean(found[row["id"]])[: row["characters"]]
+    original = found.get(row["id"], by_hash.get(row["sha256"]))
+    if original is None:
+        return [f"no text for {row['id']!r} in {where}; add it, or take the row out"]
+    text = clean(original)[: row["characters"]]
     if text_sha256(text) != row["sha256"]:
         return [
-            f"the text of {row['id']!r} in {texts} is another one than was labelled (its SHA-256 differs); fetch the "
+            f"the text of {row['id']!r} in {where} is another one than was labelled (its SHA-256 differs); fetch the "
             "original again"
         ]
     parsed = parse_row(labels | {"text": text})

@@ -20,11 +20,13 @@ from stancery.model.decode import (
     pair_spans,
 )
 from stancery.model.encode import WindowEncoder
+from stancery.model.folder import ModelConfig
 from stancery.model.labels import CLASSES, STANCES
 from stancery.model.runtime import Runtime
 from stancery.training.collate import to_examples
 from stancery.training.evaluate import agreeing, best_threshold, gold_stances, predict
 from stancery.training.loss import pair_losses, pair_rows
+from stancery.training.reliability import Answers, answers
 
 # Stances less likely than this are left out of the fit: no threshold reaches them.
 LEAST_PROBABILITY = 0.01
@@ -60,6 +62,22 @@ def calibrate(runtime: Runtime, encoder: WindowEncoder, articles: Sequence[GoldA
 def choose_threshold(classifier: Classifier, articles: Sequence[GoldArticle]) -> float:
     """The confidence from which triples are given: best triple F1."""
     return best_threshold(articles, predict(classifier, articles, LOW_THRESHOLD))[0]
+
+
+def cross_fitted(
+    runtime: Runtime, encoder: WindowEncoder, config: ModelConfig, articles: Sequence[GoldArticle], folds: int = 5
+) -> Answers:
+    """What comes out of each fifth of the articles when the other four calibrate: confidence that saw no labels."""
+    confidence, right, gold = [], [], 0
+    for fold in range(folds):
+        held, others = articles[fold::folds], [g for n, g in enumerate(articles) if n % folds != fold]
+        if held and others:
+            fitted = replace(config, decode=calibrate(runtime, encoder, others))
+            found = answers(held, predict(Classifier(runtime, encoder, fitted), held, LOW_THRESHOLD))
+            confidence.append(found.confidence)
+            right.append(found.is_right)
+            gold += found.gold
+    return Answers(np.concatenate([*confidence, []]), np.concatenate([*right, []]).astype(bool), gold)
 
 
 def score_candidates(

@@ -6,6 +6,8 @@ import yaml
 
 from stancery.model.folder import ModelConfig
 from stancery.training.evaluate import Score
+from stancery.training.reliability import LEAST_CONFIDENCE, OperatingPoint, calibration_error
+from stancery.training.report import Reliability, point_cells
 
 _TEXT = """
 # {name} {version}
@@ -32,6 +34,16 @@ On {articles} validation articles, of which the best epoch was chosen. F1 with i
 `triple_exact`: stance and both spans right to the character. `triple`: spans agree. `actor_stance`: the
 target is ignored. `stance`: the sentence carries the stance at all. `code`: of matched triples.
 
+## Confidence
+
+{reliability}
+
+| precision wanted | threshold | precision | recall |
+| ---------------- | --------- | --------- | ------ |
+{points}
+
+Thresholds were read off the calibration articles, cross-fitted. `report.html` beside this card has the diagrams.
+
 ## Limits
 
 English news. It finds stances of participants who are named, described or meant by a pronoun in the sentence itself,
@@ -40,7 +52,13 @@ Do not decide about a person by its labels alone.
 """
 
 
-def model_card(config: ModelConfig, scores: Mapping[str, Score], articles: int) -> str:
+def model_card(
+    config: ModelConfig,
+    scores: Mapping[str, Score],
+    articles: int,
+    reliability: Sequence[Reliability],
+    points: Sequence[OperatingPoint],
+) -> str:
     """README.md of a model folder."""
     front = {
         "language": "en",
@@ -58,6 +76,12 @@ def model_card(config: ModelConfig, scores: Mapping[str, Score], articles: int) 
         threshold=config.decode.threshold,
         articles=articles,
         table=score_table(scores),
+        reliability=" ".join(
+            f"Expected calibration error of triples with confidence of {LEAST_CONFIDENCE} or more, {measured.source}: "
+            f"{calibration_error(measured.bins):.3f}."
+            for measured in reliability
+        ),
+        points="\n".join(f"| {p.wanted:.0%} | {' | '.join(point_cells(p))} |" for p in points),
     )
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n{text}"
 

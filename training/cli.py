@@ -11,12 +11,9 @@ from stancery.training.config import TrainConfig
 
 _DEFAULTS = TrainConfig()
 _RATE = click.FloatRange(0, 1, min_open=True)
+_DATA_HELP = "Labelled articles, .jsonl or .md, or a folder of them; may be given several times."
 _DATA = click.option(
-    "--data",
-    multiple=True,
-    required=True,
-    type=click.Path(exists=True, path_type=Path),
-    help="Labelled articles, .jsonl or .md, or a folder of them; may be given several times.",
+    "--data", multiple=True, required=True, type=click.Path(exists=True, path_type=Path), help=_DATA_HELP
 )
 
 
@@ -76,14 +73,39 @@ def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **s
 
 
 @click.command(epilog="Example: stancery evaluate --data articles.jsonl --part validation")
-@_DATA
+@click.option("--data", multiple=True, type=click.Path(exists=True, path_type=Path), help=_DATA_HELP)
+@click.option("--behaviour", is_flag=True, help="Run the behaviour suite instead: pass rates by capability.")
+@click.option(
+    "--suite", type=click.Path(exists=True, path_type=Path), help="Another suite: a folder of CAPABILITY.jsonl."
+)
+@click.option("--failures", is_flag=True, help="List the cases of the suite that fail.")
 @click.option("--model", type=click.Path(path_type=Path), help="Model folder; by default the shipped one.")
 @click.option("--part", type=click.Choice(PARTS), help="Only the articles whose `part` is this.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence; by default the model's own.")
-def evaluate(data: tuple[Path, ...], model: Path | None, part: str | None, threshold: float | None) -> None:
-    """Score a model on labelled articles, with 95% bootstrap intervals over articles."""
-    from stancery.data.read import read_articles
+def evaluate(
+    data: tuple[Path, ...],
+    behaviour: bool,
+    suite: Path | None,
+    failures: bool,
+    model: Path | None,
+    part: str | None,
+    threshold: float | None,
+) -> None:
+    """Score a model on labelled articles, with 95% bootstrap intervals over articles, or by the behaviour suite."""
+    if bool(data) == behaviour:
+        raise click.UsageError("Give either --data FILE (labelled articles to score on) or --behaviour.")
     from stancery.model.classifier import Classifier
+
+    if behaviour:
+        from stancery.training.behaviour import SUITE, pass_table, read_cases, run_cases
+
+        cases = read_cases(suite or SUITE)
+        passed = run_cases(Classifier.load(model), cases, threshold)
+        if failures:
+            click.echo("\n".join(f"{case.id}: {case.text}" for case in cases if not passed[case.id]))
+        click.echo(pass_table(cases, passed))
+        return
+    from stancery.data.read import read_articles
     from stancery.model.errors import DataError
     from stancery.training.card import score_table
     from stancery.training.evaluate import complete, predict
@@ -92,10 +114,10 @@ def evaluate(data: tuple[Path, ...], model: Path | None, part: str | None, thres
     articles = read_articles(data)
     if part:
         articles = split_by_article(articles)[part]
-    if not complete(articles):
+    articles = complete(articles)
+    if not articles:
         raise DataError(
             [f"no complete article{f' of part {part!r}' if part else ''} to score; name other files or parts"]
         )
     classifier = Classifier.load(model)
-    articles = complete(articles)
     click.echo(score_table(score_articles(articles, predict(classifier, articles, threshold))))

@@ -123,6 +123,12 @@ def agreeing(gold: GoldTriple, triple: Triple) -> bool:
     return triple.stance in gold.stances and agree(gold.actor, triple.actor) and agree(gold.target, triple.target)
 
 
+def is_right(predicted: Sequence[Triple], gold: Sequence[GoldTriple]) -> list[bool]:
+    """Whether each predicted triple is right; a labelled triple makes at most one right."""
+    matched = _matching(predicted, gold, agreeing)
+    return [n in matched for n in range(len(predicted))]
+
+
 def _exact(gold: GoldTriple, triple: Triple) -> bool:
     return triple.stance in gold.stances and (gold.actor, gold.target) == (triple.actor, triple.target)
 

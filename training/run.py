@@ -20,11 +20,13 @@ from stancery.model.errors import DataError, SettingsError
 from stancery.model.folder import CARD_FILE, CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, ModelConfig, read_config
 from stancery.model.network import StanceNetwork
 from stancery.model.runtime import OnnxRuntime
-from stancery.training.calibrate import calibrate, choose_threshold
+from stancery.training.calibrate import LOW_THRESHOLD, calibrate, choose_threshold, cross_fitted
 from stancery.training.card import model_card, score_table
 from stancery.training.config import TrainConfig
 from stancery.training.evaluate import Score, complete, evaluate, predict
 from stancery.training.export import encoder_settings, export_graphs, load_network, save_weights, staged, write_config
+from stancery.training.reliability import OperatingPoint, answers, bins, operating_points
+from stancery.training.report import REPORT_FILE, Reliability, report
 from stancery.training.train import build_network, fit, load_tokenizer
 
 Parts = Mapping[str, Sequence[GoldArticle]]
@@ -97,7 +99,20 @@ def write_model(
         scores = evaluate(validation, predict(Classifier(runtime, encoder, described), validation))
     measured = {name: asdict(score) for name, score in scores.items()}
     described = write_config(folder, replace(described, scores={"validation": measured}))
-    (folder / CARD_FILE).write_text(model_card(described, scores, len(validation)), encoding="utf-8")
+    points: list[OperatingPoint] = []
+    reliability: list[Reliability] = []
+    if scores:
+        unseen = cross_fitted(runtime, encoder, described, calibration)
+        points = operating_points(unseen)
+        classifier = Classifier(runtime, encoder, described)
+        other = answers(validation, predict(classifier, validation, LOW_THRESHOLD))
+        reliability = [
+            Reliability("calibration articles, cross-fitted", bins(unseen)),
+            Reliability("validation articles", bins(other)),
+        ]
+    card = model_card(described, scores, len(validation), reliability, points)
+    (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    (folder / REPORT_FILE).write_text(report(described, scores, reliability, points), encoding="utf-8")
     return scores
 
 
