@@ -73,15 +73,15 @@ def swapped(gold: GoldArticle, names: Sequence[str], draw: random.Random) -> Gol
     return replace(gold, article=article, triples=triples, sentences=sentences)
 
 
+def is_person(name: str) -> bool:
+    """Whether a name looks like a person's: two or three capitalised words, none of them a body's or a country's."""
+    places = {form for row in countries() for form in row}
+    return bool(_NAME.fullmatch(name)) and not _NO_PERSON.search(name) and not set(name.split()) & places
+
+
 def _persons(gold: GoldArticle) -> set[str]:
     spans = {span for t in gold.triples for span in (t.actor, t.target)}
-    found = {gold.article.text[span.start : span.end] for span in spans}
-    places = {form for row in countries() for form in row}
-    return {
-        name
-        for name in found
-        if _NAME.fullmatch(name) and not _NO_PERSON.search(name) and not set(name.split()) & places
-    }
+    return {name for span in spans if is_person(name := gold.article.text[span.start : span.end])}
 
 
 def _person_forms(persons: Sequence[str], names: Sequence[str], draw: random.Random) -> dict[str, str]:
