@@ -35,11 +35,11 @@ _DATA = click.option(
     help="Epochs without a better validation score before it stops.",
 )
 @click.option(
-    "--batch-windows",
-    default=_DEFAULTS.batch_windows,
+    "--batch-tokens",
+    default=_DEFAULTS.batch_tokens,
     show_default=True,
     type=click.IntRange(1),
-    help="Windows a step.",
+    help="Tokens a step at most.",
 )
 @click.option(
     "--encoder-rate", default=_DEFAULTS.encoder_rate, show_default=True, type=_RATE, help="Peak rate of the encoder."

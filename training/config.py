@@ -17,7 +17,7 @@ class TrainConfig:
         version: of the model.
         epochs: passes over the data at most.
         patience: epochs without a better validation score after which training stops.
-        batch_windows: windows a step.
+        batch_tokens: tokens a step at most, padding included.
         encoder_rate: peak learning rate of the encoder.
         head_rate: peak learning rate of everything else.
         warmup: share of the steps in which the rates rise.
@@ -37,7 +37,7 @@ class TrainConfig:
     version: str = "1.0.0"
     epochs: int = 12
     patience: int = 4
-    batch_windows: int = 12
+    batch_tokens: int = 1100
     encoder_rate: float = 1.5e-4
     head_rate: float = 6e-4
     warmup: float = 0.1

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
+from torch.utils.data import DataLoader
 from transformers import AutoConfig, AutoModel, AutoTokenizer, EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging
@@ -20,6 +21,7 @@ from stancery.model.encode import WindowEncoder
 from stancery.model.errors import StanceryError
 from stancery.model.folder import ModelConfig
 from stancery.model.network import StanceNetwork, TorchRuntime
+from stancery.training.batches import TokenBatchSampler
 from stancery.training.calibrate import score_candidates
 from stancery.training.collate import collate, to_examples, to_features
 from stancery.training.config import TrainConfig
@@ -54,9 +56,18 @@ class StanceTrainer(Trainer):
                 decay = self._config.weight_decay if weight.ndim > 1 else 0.0
                 groups.setdefault((rate, decay), []).append(weight)
             self.optimizer = torch.optim.AdamW(
-                [{"params": weights, "lr": rate, "weight_decay": decay} for (rate, decay), weights in groups.items()]
+                [{"params": weights, "lr": rate, "weight_decay": decay} for (rate, decay), weights in groups.items()],
+                fused=True,
             )
         return self.optimizer
+
+    def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """Batches of about as many tokens each, see `TokenBatchSampler`."""
+        dataset = self.train_dataset
+        assert isinstance(dataset, Dataset)
+        lengths = [len(ids) for ids in dataset["ids"]]
+        sampler = TokenBatchSampler(lengths, self._config.batch_tokens, self._config.seed)
+        return self.accelerator.prepare(DataLoader(dataset, batch_sampler=sampler, collate_fn=collate))
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
         """The score of `validation_score`, which decides what epoch is best."""
@@ -132,7 +143,6 @@ def fit(
     arguments = TrainingArguments(
         output_dir=str(work),
         num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_windows,
         learning_rate=config.encoder_rate,
         warmup_steps=config.warmup,
         lr_scheduler_type="linear",
