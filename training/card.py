@@ -34,6 +34,12 @@ On {articles} validation articles, of which the best epoch was chosen. F1 with i
 `triple_exact`: stance and both spans right to the character. `triple`: spans agree. `actor_stance`: the
 target is ignored. `stance`: the sentence carries the stance at all. `code`: of matched triples.
 
+## Errors
+
+What was missed and what was made up on the validation articles, each error under the first group that fits it.
+
+{errors}
+
 ## Confidence
 
 {reliability}
@@ -58,6 +64,7 @@ def model_card(
     articles: int,
     reliability: Sequence[Reliability],
     points: Sequence[OperatingPoint],
+    errors: str,
 ) -> str:
     """README.md of a model folder."""
     front = {
@@ -76,6 +83,7 @@ def model_card(
         threshold=config.decode.threshold,
         articles=articles,
         table=score_table(scores),
+        errors=errors,
         reliability=" ".join(
             f"Expected calibration error of triples with confidence of {LEAST_CONFIDENCE} or more, {measured.source}: "
             f"{calibration_error(measured.bins):.3f}."

@@ -23,6 +23,7 @@ from stancery.model.runtime import OnnxRuntime
 from stancery.training.calibrate import LOW_THRESHOLD, calibrate, choose_threshold, cross_fitted
 from stancery.training.card import model_card, score_table
 from stancery.training.config import TrainConfig
+from stancery.training.errors import error_groups, error_table
 from stancery.training.evaluate import Score, complete, evaluate, predict
 from stancery.training.export import encoder_settings, export_graphs, load_network, save_weights, staged, write_config
 from stancery.training.reliability import OperatingPoint, answers, bins, operating_points
@@ -91,12 +92,14 @@ def write_model(
     )
     described = replace(described, decode=calibrate(runtime, encoder, parts["calibration"]))
     scores: dict[str, Score] = {}
+    errors = ""
     # What a partial row does not list is unknown, so no threshold and no score can come of it.
     calibration, validation = (complete(parts[part]) for part in ("calibration", "validation"))
     if calibration and validation and not described.pairs_only:
         threshold = choose_threshold(Classifier(runtime, encoder, described), calibration)
         described = replace(described, decode=replace(described.decode, threshold=threshold))
-        scores = evaluate(validation, predict(Classifier(runtime, encoder, described), validation))
+        found = predict(Classifier(runtime, encoder, described), validation)
+        scores, errors = evaluate(validation, found), error_table(*error_groups(validation, found))
     measured = {name: asdict(score) for name, score in scores.items()}
     described = write_config(folder, replace(described, scores={"validation": measured}))
     points: list[OperatingPoint] = []
@@ -110,7 +113,7 @@ def write_model(
             Reliability("calibration articles, cross-fitted", bins(unseen)),
             Reliability("validation articles", bins(other)),
         ]
-    card = model_card(described, scores, len(validation), reliability, points)
+    card = model_card(described, scores, len(validation), reliability, points, errors)
     (folder / CARD_FILE).write_text(card, encoding="utf-8")
     (folder / REPORT_FILE).write_text(report(described, scores, reliability, points), encoding="utf-8")
     return scores
