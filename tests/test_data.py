@@ -223,7 +223,7 @@ def test_labels_without_text_are_joined_to_the_original(tmp_path):
     (tmp_path / "x.txt").write_bytes(
         b"https://example.org/x\r\n\r\n" + text.encode() + b" The rest was not labelled.\r\n"
     )
-    (joined,) = join_texts([labels], tmp_path)
+    (joined,) = join_texts([labels], [tmp_path])
     assert joined.article == gold.article
     assert joined.triples == gold.triples
 
@@ -235,6 +235,18 @@ def test_a_text_that_is_missing_or_another_one_is_reported(tmp_path):
     texts = tmp_path / "texts.jsonl"
     texts.write_text('{"id": "a", "text": "Riga."}\n')
     with pytest.raises(DataError) as caught:
-        join_texts([labels], texts)
+        join_texts([labels], [texts])
     assert "labels.jsonl:1: the text of 'a'" in caught.value.problems[0]
     assert "labels.jsonl:2: no text for 'b'" in caught.value.problems[1]
+
+
+def test_texts_may_lie_in_several_places_and_under_other_names(tmp_path):
+    labels = tmp_path / "labels.jsonl"
+    golds = [parse_row({"id": name, "text": f"{name} fell.", "stances": []}) for name in ("Oslo", "Riga")]
+    labels.write_text("\n".join(json.dumps(to_standoff(gold)) for gold in golds))
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "Oslo.txt").write_text("Oslo fell.")
+    renamed = tmp_path / "renamed.jsonl"
+    renamed.write_text('{"id": "row 7", "text": " Riga fell. "}\n')
+    assert [g.article.text for g in join_texts([labels], [folder, renamed])] == ["Oslo fell.", "Riga fell."]

@@ -108,8 +108,8 @@ def _changes(base: str) -> dict[str, Any]:
     """What we want otherwise than the base has it, where its configuration knows of it."""
     config = AutoConfig.from_pretrained(base)
     changes: dict[str, Any] = {}
-    if hasattr(config, "attention_probs_dropout_prob"):
-        changes["attention_probs_dropout_prob"] = 0.0  # drawing the masks took a third of a step on a CPU
+    # Drawing the masks took a third of a step on a CPU; without them the encoder learned no worse.
+    changes |= {name: 0.0 for name in ("attention_probs_dropout_prob", "hidden_dropout_prob") if hasattr(config, name)}
     if config.model_type in POOLED:
         changes["add_pooling_layer"] = False
     return changes
