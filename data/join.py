@@ -25,21 +25,19 @@ def join_texts(labels: Iterable[Path], texts: Sequence[Path]) -> list[GoldArticl
 
     Args:
         labels: files of stand-off rows, one a line.
-        texts: each a `.jsonl` of {"id", "text"}, or a folder of `ID.txt` as their authors publish them. A row whose
-            id is in none of them takes the text that has its hash.
+        texts: each a `.jsonl` of {"id", "text"}, or a folder of `ID.txt` as their authors publish them. A row takes
+            the whole text that has its hash, else the beginning of the one that has its id.
 
     Raises:
         DataError: lists every text that is missing or is another one than was labelled.
     """
-    found: dict[str, str] = {}
-    for path in texts:
-        found |= _texts(path)
-    by_hash = {text_sha256(text): text for text in map(clean, found.values())}
+    originals = [item for path in texts for item in _texts(path)]
+    by_id, by_hash = dict(originals), {text_sha256(text): text for _, text in originals}
     where = " or ".join(map(str, texts))
     articles, problems = [], []
     for path in labels:
         for number, row in json_rows(path):
-            joined = _join(row, found, by_hash, where)
+            joined = _join(row, by_id, by_hash, where)
             if isinstance(joined, GoldArticle):
                 articles.append(joined)
             else:
@@ -49,14 +47,18 @@ def join_texts(labels: Iterable[Path], texts: Sequence[Path]) -> list[GoldArticl
     return articles
 
 
-def _join(row: dict[str, Any], found: dict[str, str], by_hash: dict[str, str], where: str) -> GoldArticle | list[str]:
+def _join(row: dict[str, Any], by_id: dict[str, str], by_hash: dict[str, str], where: str) -> GoldArticle | list[str]:
     if missing := {"id", "characters", "sha256"} - set(row):
         return [f"no stand-off row: {', '.join(sorted(missing))} missing; write rows as data/standoff has them"]
     labels = {key: value for key, value in row.items() if key not in ("characters", "sha256")}
-    original = found.get(row["id"], by_hash.get(row["sha256"]))
+    if not (isinstance(row["id"], str) and isinstance(row["sha256"], str) and isinstance(row["characters"], int)):
+        return [
+            "no stand-off row: id and sha256 are strings, characters a number; write rows as data/standoff has them"
+        ]
+    original = by_hash.get(row["sha256"], by_id.get(row["id"]))
     if original is None:
         return [f"no text for {row['id']!r} in {where}; add it, or take the row out"]
-    text = clean(original)[: row["characters"]]
+    text = original[: row["characters"]]
     if text_sha256(text) != row["sha256"]:
         return [
             f"the text of {row['id']!r} in {where} is another one than was labelled (its SHA-256 differs); fetch the "
@@ -78,12 +80,20 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _texts(path: Path) -> dict[str, str]:
-    """Texts by id."""
+def _texts(path: Path) -> list[tuple[str, str]]:
+    """Ids and texts, cleaned."""
     if path.is_dir():
-        return {file.stem: read_utf8(file) for file in sorted(path.glob("*.txt"))}
-    rows = list(json_rows(path))
-    problems = [f"{path}:{n}: 'id' or 'text' is missing; add it" for n, row in rows if not {"id", "text"} <= set(row)]
+        return [(file.stem, clean(read_utf8(file))) for file in sorted(path.glob("*.txt"))]
+    rows = json_rows(path)
+    problems = [
+        f"{path}:{n}: 'id' or 'text' is missing, or no string that UTF-8 can hold; correct it"
+        for n, row in rows
+        if not all(_is_utf8(row.get(key)) for key in ("id", "text"))
+    ]
     if problems:
         raise DataError(problems)
-    return {row["id"]: row["text"] for _, row in rows}
+    return [(row["id"], clean(row["text"])) for _, row in rows]
+
+
+def _is_utf8(value: object) -> bool:
+    return isinstance(value, str) and value == value.encode(errors="ignore").decode()

@@ -44,22 +44,31 @@ def test_a_phrase_can_be_a_later_occurrence():
 
 
 def test_every_wrong_row_is_named_with_what_to_do(tmp_path):
-    rows = [
-        {"id": "a", "text": TEXT, "expect": [{"actor": "Oslo", "stance": "praises", "target": "Riga"}]},
-        {"id": "b", "text": TEXT, "expect": [{"actor": "Oslo", "target": "Riga"}]},
-        {"id": "c", "text": TEXT},
-        {"id": "d", "text": TEXT, "refuse": [{"actor": "Minsk"}]},
-        {"id": "e", "text": TEXT, "refuse": [{"who": "Oslo"}]},
-        {"id": "f", "text": 3, "refuse": [{}]},
-        {"text": TEXT, "refuse": [{}]},
+    wrong = [
+        ({"id": "a", "text": TEXT, "expect": [{"actor": "Oslo", "stance": "praises", "target": "Riga"}]}, "is unknown"),
+        ({"id": "b", "text": TEXT, "expect": [{"actor": "Oslo", "target": "Riga"}]}, "lacks its"),
+        ({"id": "c", "text": TEXT}, "neither"),
+        ({"id": "d", "text": TEXT, "refuse": [{"actor": "Minsk"}]}, "'Minsk' is not in"),
+        ({"id": "e", "text": TEXT, "refuse": [{"who": "Oslo"}]}, '{"who"'),
+        ({"id": "f", "text": 3, "refuse": [{}]}, "text 3"),
+        ({"text": TEXT, "refuse": [{}]}, "id None"),
+        ({"id": "g", "text": TEXT, "refused": [{}]}, "unknown key refused"),
+        ({"id": "h", "text": TEXT, "refuse": [{"actor": 3}]}, "no object of strings"),
+        ({"id": "i", "text": TEXT, "refuse": [{"actor": ""}]}, "'' is not in"),
+        ({"id": "j", "text": TEXT, "refuse": [{"actor": "Oslo#0"}]}, "'Oslo#0' is not in"),
+        ({"id": "k", "text": TEXT, "refuse": {}}, "no list"),
+        ({"id": "l", "text": "a\ud800", "refuse": [{}]}, "lone surrogate"),
+        ({"id": "m", "text": TEXT, "refuse": [{}]}, None),
+        ({"id": "m", "text": TEXT, "refuse": [{}]}, "stands twice"),
     ]
+    (tmp_path / "broken.jsonl").write_text("[]\n")
     with pytest.raises(DataError) as error:
-        read_cases(write(tmp_path, *rows))
-    for number, what in enumerate(
-        ("'praises' is unknown", "lacks its", "neither", "'Minsk' is not", '{"who"', "'text' is 3", "'id'"), 1
-    ):
-        assert f"voice.jsonl:{number}: " in error.value.problems[number - 1]
-        assert what in error.value.problems[number - 1]
+        read_cases(write(tmp_path, *(row for row, _ in wrong)))
+    assert "broken.jsonl:1" in error.value.problems[0]
+    expected = [(number, what) for number, (_, what) in enumerate(wrong, 1) if what]
+    for (number, what), problem in zip(expected, error.value.problems[1:], strict=True):
+        assert f"voice.jsonl:{number}: " in problem
+        assert what in problem
 
 
 def test_a_folder_without_cases_is_an_error(tmp_path):

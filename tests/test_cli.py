@@ -89,3 +89,4 @@ def test_the_behaviour_suite_is_run_by_capability(tiny_model):
 def test_evaluate_wants_articles_or_the_suite_and_not_both(tmp_path):
     assert "either --data FILE" in failure(run("evaluate"), 2)
     assert "either --data FILE" in failure(run("evaluate", "--behaviour", "--data", tmp_path), 2)
+    assert "--part goes with --data" in failure(run("evaluate", "--behaviour", "--part", "validation"), 2)

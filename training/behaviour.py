@@ -5,20 +5,22 @@ for itself.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import stancery.data
 from stancery.data.read import json_rows
 from stancery.model.article import Article, Span, Triple
 from stancery.model.classifier import Classifier
-from stancery.model.errors import DataError
+from stancery.model.errors import ArticleError, DataError
 from stancery.model.labels import STANCES
 from stancery.training.evaluate import agree, triples_of
 
-SUITE = Path(__file__).parent.parent / "data" / "behaviour"
+SUITE = Path(stancery.data.__file__).parent / "behaviour"
 
-_KEYS = ("actor", "stance", "target")
+_ROW_KEYS, _KEYS = ("id", "text", "expect", "refuse"), ("actor", "stance", "target")
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,29 @@ def read_cases(folder: Path = SUITE) -> list[Case]:
     """The cases of a folder of `CAPABILITY.jsonl`.
 
     Raises:
-        DataError: lists every row that is no case.
+        DataError: lists every row that is no case, or whose id stands twice.
     """
-    cases: list[Case] = []
+    cases: dict[str, Case] = {}
     problems: list[str] = []
     for file in sorted(folder.glob("*.jsonl")):
-        for number, row in json_rows(file):
+        try:
+            rows = json_rows(file)
+        except DataError as error:
+            problems += error.problems
+            continue
+        for number, row in rows:
             try:
-                cases.append(_case(row, file.stem))
-            except (KeyError, TypeError, ValueError) as error:
+                case = _case(row, file.stem)
+                if case.id in cases:
+                    raise ValueError(f"id {case.id!r} stands twice")
+                cases[case.id] = case
+            except (ValueError, ArticleError) as error:
                 problems.append(f"{file}:{number}: {error}; write id, text, expect and refuse as the other rows do")
     if not cases and not problems:
         problems.append(f"{folder}: no cases; name a folder of .jsonl files such as data/behaviour")
     if problems:
         raise DataError(problems)
-    return cases
+    return list(cases.values())
 
 
 def run_cases(classifier: Classifier, cases: Sequence[Case], threshold: float | None = None) -> dict[str, bool]:
@@ -100,28 +110,30 @@ def pass_table(cases: Sequence[Case], passed: Mapping[str, bool]) -> str:
 
 
 def _case(row: Mapping[str, object], capability: str) -> Case:
-    text = row["text"]
-    if not isinstance(text, str):
-        raise TypeError(f"'text' is {text!r}")
-    expect, refuse = (
-        tuple(_pattern(item, text) for item in _list(row.get(key, []), key)) for key in ("expect", "refuse")
-    )
+    if unknown := set(row) - set(_ROW_KEYS):
+        raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
+    name, text = row.get("id"), row.get("text")
+    if not isinstance(name, str) or not isinstance(text, str):
+        raise ValueError(f"id {name!r} or text {text!r} is no string")
+    Article(text)  # refuses lone surrogates
+    expect, refuse = (tuple(_pattern(item, text) for item in _list(row, key)) for key in ("expect", "refuse"))
     if not expect and not refuse:
         raise ValueError("neither 'expect' nor 'refuse' lists anything")
     if any(None in (p.actor, p.stance, p.target) for p in expect):
         raise ValueError("a triple of 'expect' lacks its actor, stance or target")
-    return Case(str(row["id"]), capability, text, expect, refuse)
+    return Case(name, capability, text, expect, refuse)
 
 
-def _list(value: object, key: str) -> list[object]:
+def _list(row: Mapping[str, object], key: str) -> list[object]:
+    value = row.get(key, [])
     if not isinstance(value, list):
-        raise TypeError(f"{key!r} is {value!r} and no list")
+        raise ValueError(f"{key!r} is {value!r} and no list")
     return value
 
 
 def _pattern(item: object, text: str) -> Pattern:
-    if not isinstance(item, dict) or set(item) - set(_KEYS):
-        raise ValueError(f"{json.dumps(item, ensure_ascii=False)} has other keys than {', '.join(_KEYS)}")
+    if not isinstance(item, dict) or set(item) - set(_KEYS) or not all(isinstance(v, str) for v in item.values()):
+        raise ValueError(f"{json.dumps(item, ensure_ascii=False)} is no object of strings under {', '.join(_KEYS)}")
     if item.get("stance") not in (None, *STANCES):
         raise ValueError(f"stance {item['stance']!r} is unknown")
     actor, target = (locate(text, item[key]) if key in item else None for key in ("actor", "target"))
@@ -134,10 +146,12 @@ def locate(text: str, phrase: str) -> Span:
     Raises:
         ValueError: the text does not hold it.
     """
-    words, _, turn = phrase.rpartition("#") if phrase.rpartition("#")[2].isdigit() else (phrase, "", "1")
+    words, turn = phrase, 1
+    if numbered := re.fullmatch(r"(.+)#([1-9][0-9]?)", phrase, re.DOTALL):
+        words, turn = numbered[1], int(numbered[2])
     at = -1
-    for _ in range(int(turn)):
+    for _ in range(turn):
         at = text.find(words, at + 1)
-        if at < 0:
+        if at < 0 or not words:
             raise ValueError(f"{phrase!r} is not in the text")
     return Span(at, at + len(words))

@@ -67,17 +67,20 @@ def choose_threshold(classifier: Classifier, articles: Sequence[GoldArticle]) ->
 def cross_fitted(
     runtime: Runtime, encoder: WindowEncoder, config: ModelConfig, articles: Sequence[GoldArticle], folds: int = 5
 ) -> Answers:
-    """What comes out of each fifth of the articles when the other four calibrate: confidence that saw no labels."""
-    confidence, right, gold = [], [], 0
+    """What comes out of each fold of the articles when the others calibrate: confidence that saw none of their labels.
+
+    Each fold has a calibration of its own, so thresholds read off them fit the shipped one only nearly.
+    """
+    confidence, hits, gold = [], [], 0
     for fold in range(folds):
         held, others = articles[fold::folds], [g for n, g in enumerate(articles) if n % folds != fold]
         if held and others:
             fitted = replace(config, decode=calibrate(runtime, encoder, others))
             found = answers(held, predict(Classifier(runtime, encoder, fitted), held, LOW_THRESHOLD))
             confidence.append(found.confidence)
-            right.append(found.is_right)
+            hits.append(found.hits)
             gold += found.gold
-    return Answers(np.concatenate([*confidence, []]), np.concatenate([*right, []]).astype(bool), gold)
+    return Answers(np.concatenate([*confidence, []]), np.concatenate([*hits, []]).astype(bool), gold)
 
 
 def score_candidates(

@@ -6,8 +6,8 @@ import yaml
 
 from stancery.model.folder import ModelConfig
 from stancery.training.evaluate import Score
-from stancery.training.reliability import LEAST_CONFIDENCE, OperatingPoint, calibration_error
-from stancery.training.report import Reliability, point_cells
+from stancery.training.reliability import LEAST_CONFIDENCE, OperatingPoint, Reliability
+from stancery.training.report import error_text, point_cells
 
 _TEXT = """
 # {name} {version}
@@ -17,7 +17,7 @@ the stance is `supports`, `pressures` or `condemns`, with a PLOVER root code and
 
 - Base encoder: {base}
 - Trained on: {training_data}
-- Default threshold: {threshold}, the confidence of best triple F1 on the calibration articles.
+- Default threshold: {threshold}{chosen}.
 
 ```python
 from stancery.model import Article, Classifier
@@ -25,7 +25,15 @@ from stancery.model import Article, Classifier
 labelled = Classifier.load("path/to/this/folder").label(Article("Oslo condemned the raid."))
 ```
 
-## Scores
+{measured}## Limits
+
+English news. It finds stances of participants who are named, described or meant by a pronoun in the sentence itself,
+and does not say whom a pronoun means. It reads what is written: a false report is labelled like a true one.
+Do not decide about a person by its labels alone.
+"""
+
+
+_MEASURED = """## Scores
 
 On {articles} validation articles, of which the best epoch was chosen. F1 with its 95% bootstrap interval over articles.
 
@@ -34,13 +42,15 @@ On {articles} validation articles, of which the best epoch was chosen. F1 with i
 `triple_exact`: stance and both spans right to the character. `triple`: spans agree. `actor_stance`: the
 target is ignored. `stance`: the sentence carries the stance at all. `code`: of matched triples.
 
-## Errors
+## Mistakes
 
-What was missed and what was made up on the validation articles, each error under the first group that fits it.
+What was missed and what was made up on the validation articles, each mistake under the first group that fits it.
 
-{errors}
+{mistakes}
 
 ## Confidence
+
+Expected calibration error of triples with confidence of {least} or more:
 
 {reliability}
 
@@ -48,13 +58,9 @@ What was missed and what was made up on the validation articles, each error unde
 | ---------------- | --------- | --------- | ------ |
 {points}
 
-Thresholds were read off the calibration articles, cross-fitted. `report.html` beside this card has the diagrams.
+The thresholds were chosen on the calibration articles, cross-fitted; precision and recall are those of the validation
+articles. `report.html` beside this card has the reliability diagrams.
 
-## Limits
-
-English news. It finds stances of participants who are named, described or meant by a pronoun in the sentence itself,
-and does not say whom a pronoun means. It reads what is written: a false report is labelled like a true one.
-Do not decide about a person by its labels alone.
 """
 
 
@@ -64,9 +70,9 @@ def model_card(
     articles: int,
     reliability: Sequence[Reliability],
     points: Sequence[OperatingPoint],
-    errors: str,
+    mistakes: str,
 ) -> str:
-    """README.md of a model folder."""
+    """README.md of a model folder; without `scores`, what was measured is left out."""
     front = {
         "language": "en",
         "license": "apache-2.0",
@@ -75,21 +81,22 @@ def model_card(
         "base_model": config.base,
         "tags": ["stance-detection", "event-extraction", "news", "onnx"],
     }
+    measured = _MEASURED.format(
+        articles=articles,
+        table=score_table(scores),
+        mistakes=mistakes,
+        least=LEAST_CONFIDENCE,
+        reliability="\n".join(f"- {part.source}: {error_text(part)}" for part in reliability),
+        points="\n".join(f"| {p.wanted:.0%} | {' | '.join(point_cells(p))} |" for p in points),
+    )
     text = _TEXT.format(
         name=config.name,
         version=config.version,
         base=config.base,
         training_data="; ".join(config.training_data),
         threshold=config.decode.threshold,
-        articles=articles,
-        table=score_table(scores),
-        errors=errors,
-        reliability=" ".join(
-            f"Expected calibration error of triples with confidence of {LEAST_CONFIDENCE} or more, {measured.source}: "
-            f"{calibration_error(measured.bins):.3f}."
-            for measured in reliability
-        ),
-        points="\n".join(f"| {p.wanted:.0%} | {' | '.join(point_cells(p))} |" for p in points),
+        chosen=", the confidence of best triple F1 on the calibration articles" if scores else "",
+        measured=measured if scores else "",
     )
     return f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n{text}"
 

@@ -52,6 +52,7 @@ _DATA = click.option(
     type=click.IntRange(0, 2**32 - 1),
     help="Of weights, order and dropout.",
 )
+@click.option("--by-part/--by-id", default=True, help="Hold out what `part` says (where given), or a tenth each by id.")
 @click.option("--bf16/--no-bf16", default=None, help="bfloat16; by default where the processor has it.")
 def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **settings: Any) -> None:
     """Fine-tune an encoder on labelled articles and write a model folder.
@@ -72,11 +73,13 @@ def train(data: tuple[Path, ...], out: Path, resume: bool, name: str | None, **s
     click.echo(f"The model is in {out}. Try it: stancery predict --model {out} article.txt")
 
 
-@click.command(epilog="Example: stancery evaluate --data articles.jsonl --part validation")
+@click.command(epilog="Example: stancery evaluate --data articles.jsonl --part validation   (or --behaviour)")
 @click.option("--data", multiple=True, type=click.Path(exists=True, path_type=Path), help=_DATA_HELP)
 @click.option("--behaviour", is_flag=True, help="Run the behaviour suite instead: pass rates by capability.")
 @click.option(
-    "--suite", type=click.Path(exists=True, path_type=Path), help="Another suite: a folder of CAPABILITY.jsonl."
+    "--suite",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Another suite: a folder of CAPABILITY.jsonl.",
 )
 @click.option("--failures", is_flag=True, help="List the cases of the suite that fail.")
 @click.option("--model", type=click.Path(path_type=Path), help="Model folder; by default the shipped one.")
@@ -94,6 +97,8 @@ def evaluate(
     """Score a model on labelled articles, with 95% bootstrap intervals over articles, or by the behaviour suite."""
     if bool(data) == behaviour:
         raise click.UsageError("Give either --data FILE (labelled articles to score on) or --behaviour.")
+    if behaviour and part or data and (suite or failures):
+        raise click.UsageError("--part goes with --data, --suite and --failures go with --behaviour.")
     from stancery.model.classifier import Classifier
 
     if behaviour:
@@ -101,8 +106,9 @@ def evaluate(
 
         cases = read_cases(suite or SUITE)
         passed = run_cases(Classifier.load(model), cases, threshold)
-        if failures:
-            click.echo("\n".join(f"{case.id}: {case.text}" for case in cases if not passed[case.id]))
+        for case in cases:
+            if failures and not passed[case.id]:
+                click.echo(f"{case.id}: {case.text}")
         click.echo(pass_table(cases, passed))
         return
     from stancery.data.read import read_articles

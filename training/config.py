@@ -29,6 +29,7 @@ class TrainConfig:
         bf16: autocast to bfloat16; None: where the processor has it.
         validation: share of the articles that validate, where they have no `part`.
         calibration: share that calibrates, likewise.
+        by_part: heed the articles' `part`; else hold out by their id.
         heads: sizes of the heads.
     """
 
@@ -49,6 +50,7 @@ class TrainConfig:
     bf16: bool | None = None
     validation: float = 0.1
     calibration: float = 0.1
+    by_part: bool = True
     heads: HeadSizes = field(default_factory=HeadSizes)
 
     def as_dict(self) -> dict[str, Any]:

@@ -123,17 +123,11 @@ def agreeing(gold: GoldTriple, triple: Triple) -> bool:
     return triple.stance in gold.stances and agree(gold.actor, triple.actor) and agree(gold.target, triple.target)
 
 
-def is_right(predicted: Sequence[Triple], gold: Sequence[GoldTriple]) -> list[bool]:
-    """Whether each predicted triple is right; a labelled triple makes at most one right."""
-    matched = _matching(predicted, gold, agreeing)
-    return [n in matched for n in range(len(predicted))]
-
-
 def _exact(gold: GoldTriple, triple: Triple) -> bool:
     return triple.stance in gold.stances and (gold.actor, gold.target) == (triple.actor, triple.target)
 
 
-def _matching(
+def matching(
     predicted: Sequence[Triple], gold: Sequence[GoldTriple], same: Callable[[GoldTriple, Triple], bool]
 ) -> dict[int, int]:
     """One-to-one matches, predicted to gold: maximum bipartite matching by augmenting paths (Kuhn 1955)."""
@@ -156,11 +150,11 @@ def _matching(
 def _match_counts(
     predicted: Sequence[Triple], gold: Sequence[GoldTriple], same: Callable[[GoldTriple, Triple], bool]
 ) -> np.ndarray:
-    return np.array([len(_matching(predicted, gold, same)), len(gold), len(predicted)])
+    return np.array([len(matching(predicted, gold, same)), len(gold), len(predicted)])
 
 
 def _code_counts(predicted: Sequence[Triple], gold: Sequence[GoldTriple]) -> np.ndarray:
-    matched = _matching(predicted, gold, agreeing).items()
+    matched = matching(predicted, gold, agreeing).items()
     coded = [(predicted[j].code, gold[i].code) for j, i in matched if gold[i].code is not None]
     return np.array([sum(a == b for a, b in coded), len(coded), len(coded)])
 
@@ -175,8 +169,8 @@ def _holder_counts(predicted: Sequence[Triple], gold: Sequence[GoldTriple], sent
                 kept.append((stance, actor, where))
         return kept
 
-    wanted = once([(t.stances[0], t.actor, _sentence_of(sentences, t.actor)) for t in gold])
-    found = once([(t.stance, t.actor, _sentence_of(sentences, t.actor)) for t in predicted])
+    wanted = once([(t.stances[0], t.actor, sentence_of(sentences, t.actor)) for t in gold])
+    found = once([(t.stance, t.actor, sentence_of(sentences, t.actor)) for t in predicted])
     # The same matching, over holders instead of triples.
     as_gold = [GoldTriple(actor, (stance,), Span(where, where + 1)) for stance, actor, where in wanted]
     as_found = [Triple(actor, stance, Span(where, where + 1), "", 1.0, "") for stance, actor, where in found]
@@ -184,12 +178,13 @@ def _holder_counts(predicted: Sequence[Triple], gold: Sequence[GoldTriple], sent
 
 
 def _stance_counts(predicted: Sequence[Triple], gold: Sequence[GoldTriple], sentences: Sequence[Span]) -> np.ndarray:
-    wanted: set[Hashable] = {(t.stances[0], _sentence_of(sentences, t.actor)) for t in gold}
-    found: set[Hashable] = {(t.stance, _sentence_of(sentences, t.actor)) for t in predicted}
+    wanted: set[Hashable] = {(t.stances[0], sentence_of(sentences, t.actor)) for t in gold}
+    found: set[Hashable] = {(t.stance, sentence_of(sentences, t.actor)) for t in predicted}
     return np.array([len(wanted & found), len(wanted), len(found)])
 
 
-def _sentence_of(sentences: Sequence[Span], span: Span) -> int:
+def sentence_of(sentences: Sequence[Span], span: Span) -> int:
+    """Index of the sentence in which the span's middle lies, -1 where it lies in none."""
     middle = (span.start + span.end) / 2
     return next((n for n, sentence in enumerate(sentences) if sentence.start <= middle < sentence.end), -1)
 

@@ -7,11 +7,13 @@ import numpy as np
 
 from stancery.data.schema import GoldArticle
 from stancery.model.article import LabelledArticle
-from stancery.training.evaluate import gold_stances, is_right, triples_of
+from stancery.training.evaluate import agreeing, gold_stances, matching, triples_of
 
-# Below it few triples are ever shown; the many that are rightly unsure would flatter the error.
+# The many triples that are rightly unsure would flatter the error.
 LEAST_CONFIDENCE = 0.3
 BINS = 10
+# A handful of lucky triples at the top is no operating point.
+LEAST_TRIPLES = 10
 PRECISIONS = (0.8, 0.9, 0.95)
 
 
@@ -21,12 +23,12 @@ class Answers:
 
     Args:
         confidence: of each, float64 (triples,).
-        is_right: whether each is, one to one with the labels, bool (triples,).
+        hits: whether each is right, one to one with the labels, bool (triples,).
         gold: how many triples are labelled.
     """
 
     confidence: np.ndarray
-    is_right: np.ndarray
+    hits: np.ndarray
     gold: int
 
 
@@ -40,8 +42,23 @@ class Bin:
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """Bins of confidence against rightness, and which articles they come from."""
+
+    source: str
+    bins: Sequence[Bin]
+
+
+@dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold, and the precision and recall of the triples that reach it; None where none is precise enough."""
+    """A threshold chosen for a precision, and what it gives on articles that did not choose it.
+
+    Args:
+        wanted: the precision that was wanted, 0 to 1.
+        threshold: the lowest confidence that reached it on the calibration articles; None where none did.
+        precision: on other articles, nan where nothing reaches the threshold.
+        recall: likewise.
+    """
 
     wanted: float
     threshold: float | None
@@ -52,12 +69,13 @@ class OperatingPoint:
 def answers(articles: Sequence[GoldArticle], predicted: Sequence[LabelledArticle]) -> Answers:
     """Confidence and rightness of every triple; `predicted` should be labelled with a low threshold."""
     confidence: list[float] = []
-    right: list[bool] = []
+    hits: list[bool] = []
     for gold, labelled in zip(articles, predicted, strict=True):
-        triples = sorted(triples_of(labelled), key=lambda triple: -triple.confidence)
+        triples = triples_of(labelled)
+        matched = matching(triples, gold_stances(gold), agreeing)
         confidence += [triple.confidence for triple in triples]
-        right += is_right(triples, gold_stances(gold))
-    return Answers(np.array(confidence), np.array(right, dtype=bool), sum(len(gold_stances(g)) for g in articles))
+        hits += [n in matched for n in range(len(triples))]
+    return Answers(np.array(confidence), np.array(hits, dtype=bool), sum(len(gold_stances(g)) for g in articles))
 
 
 def bins(found: Answers, least: float = LEAST_CONFIDENCE) -> list[Bin]:
@@ -65,7 +83,7 @@ def bins(found: Answers, least: float = LEAST_CONFIDENCE) -> list[Bin]:
     kept = found.confidence >= least
     order = np.argsort(found.confidence[kept], kind="stable")
     parts = np.array_split(order, min(BINS, max(len(order), 1)))
-    sure, right = found.confidence[kept], found.is_right[kept]
+    sure, right = found.confidence[kept], found.hits[kept]
     return [Bin(float(sure[part].mean()), float(right[part].mean()), len(part)) for part in parts if len(part)]
 
 
@@ -75,20 +93,22 @@ def calibration_error(parts: Sequence[Bin]) -> float:
     return sum(part.count * abs(part.confidence - part.right) for part in parts) / total if total else float("nan")
 
 
-def operating_points(found: Answers) -> list[OperatingPoint]:
-    """For each of `PRECISIONS` the lowest threshold that reaches it."""
-    order = np.argsort(-found.confidence, kind="stable")
-    hits = found.is_right[order].cumsum()
-    precision = hits / np.arange(1, len(order) + 1)
+def operating_points(chosen_on: Answers, measured_on: Answers) -> list[OperatingPoint]:
+    """For each of `PRECISIONS` the lowest threshold that reaches it on the first, measured on the second."""
+    order = np.argsort(-chosen_on.confidence, kind="stable")
+    sure = chosen_on.confidence[order]
+    precision = chosen_on.hits[order].cumsum() / np.arange(1, len(order) + 1)
+    # A threshold takes all triples of one confidence or none.
+    is_last_of_its_kind = np.append(sure[1:] < sure[:-1], True)[: len(order)]
     points = []
     for wanted in PRECISIONS:
-        enough = np.flatnonzero(precision >= wanted)
-        # A handful of lucky triples at the top is no operating point.
-        enough = enough[enough >= 9]
-        if len(enough):
-            last = int(enough[-1])
-            threshold = float(found.confidence[order[last]])
-            points.append(OperatingPoint(wanted, threshold, float(precision[last]), float(hits[last] / found.gold)))
-        else:
+        enough = np.flatnonzero((precision >= wanted) & is_last_of_its_kind)
+        enough = enough[enough >= LEAST_TRIPLES - 1]
+        if not len(enough):
             points.append(OperatingPoint(wanted, None, float("nan"), 0.0))
+            continue
+        threshold = float(sure[enough[-1]])
+        above = measured_on.hits[measured_on.confidence >= threshold]
+        share = float(above.mean()) if len(above) else float("nan")
+        points.append(OperatingPoint(wanted, threshold, share, float(above.sum() / max(measured_on.gold, 1))))
     return points

