@@ -159,12 +159,27 @@ def test_training_writes_a_model_that_labels_and_can_be_trained_further(tmp_path
     assert "triple_exact" in said[-1]
     assert scores["triple"].gold == 2
     classifier = Classifier.load(out)
-    assert classifier.info.training_data == ["8 articles of our own"]
+    assert classifier.info.training_data == ["8 texts of our own"]
     assert len(classifier.label(Article(ARTICLE)).sentences) == 4
     assert "base_model" in (out / "README.md").read_text()
     again = TrainConfig(**{**tiny_config.__dict__, "base": str(out), "epochs": 1})
     train([data], tmp_path / "second", again, False, said.append)
-    assert Classifier.load(tmp_path / "second").info.name == "tiny"
+    second = Classifier.load(tmp_path / "second").info
+    assert second.base == classifier.info.base
+    assert second.training_data == ["8 texts of our own", "after which it was trained further on", "8 texts of our own"]
+    assert "<svg" in (out / "report.html").read_text()
+
+
+def test_articles_can_be_held_out_by_their_id_whatever_their_part_says(tmp_path, tiny_config):
+    rows = [
+        json.loads(line) | {"part": "train"} for line in write_articles(tmp_path / "a", 40).read_text().splitlines()
+    ]
+    data = tmp_path / "all-train.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataError, match="no article is left for validation and calibration"):
+        train([data], tmp_path / "model", tiny_config, False, str)
+    by_id = TrainConfig(**{**tiny_config.__dict__, "by_part": False, "epochs": 1})
+    assert train([data], tmp_path / "model", by_id, False, str)["triple"].gold > 0
 
 
 def test_a_model_of_partial_rows_scores_pairs_and_refuses_articles(tmp_path, tiny_config):

@@ -87,7 +87,7 @@ def write_model(
         decode=DecodeSettings(),
         encoder=encoder_settings(network),
         heads=network.sizes.as_dict(),
-        training_data=_sources(parts["train"]),
+        training_data=[*_learned_before(config.base), *_sources(parts["train"])],
         pairs_only=not any(gold.complete for gold in parts["train"]),
     )
     described = replace(described, decode=calibrate(runtime, encoder, parts["calibration"]))
@@ -120,11 +120,16 @@ def write_model(
 
 def load_base(config: TrainConfig) -> tuple[StanceNetwork, Tokenizer]:
     """The network to start from: a model folder of ours as it is, any other encoder with fresh heads."""
-    base = DEFAULT_MODEL if config.base == "default" else Path(config.base)
-    file = base / CONFIG_FILE
-    if config.base == "default" or (file.is_file() and "format_version" in json.loads(file.read_text("utf-8"))):
-        return load_network(base)
-    return build_network(config), load_tokenizer(config.base)
+    folder = model_folder(config.base)
+    return load_network(folder) if folder else (build_network(config), load_tokenizer(config.base))
+
+
+def model_folder(base: str) -> Path | None:
+    """The model folder of ours that a base names, None where it is an encoder's name or folder."""
+    folder = DEFAULT_MODEL if base == "default" else Path(base)
+    file = folder / CONFIG_FILE
+    is_ours = base == "default" or (file.is_file() and "format_version" in json.loads(file.read_text("utf-8")))
+    return folder if is_ours else None
 
 
 def check_out(out: Path) -> None:
@@ -146,8 +151,8 @@ def checkpoint_folder(out: Path) -> Path:
 
 def _base_name(base: str) -> str:
     """What a model may say of its base: a folder's place on this machine means nothing elsewhere."""
-    if base == "default":
-        return read_config(DEFAULT_MODEL).base
+    if folder := model_folder(base):
+        return read_config(folder).base
     return Path(base).name if Path(base).is_dir() else base
 
 
@@ -161,7 +166,12 @@ def _check_parts(parts: Parts) -> None:
         )
 
 
+def _learned_before(base: str) -> list[str]:
+    folder = model_folder(base)
+    return [*read_config(folder).training_data, "after which it was trained further on"] if folder else []
+
+
 def _sources(articles: Sequence[GoldArticle]) -> list[str]:
     """What was learned from: the collections that the articles' `source` names, or articles of one's own."""
     counts = Counter(str(gold.extra["source"]).split(" ")[0] if "source" in gold.extra else "" for gold in articles)
-    return [f"{count} articles of {source or 'our own'}" for source, count in counts.most_common()]
+    return [f"{count} texts of {source or 'our own'}" for source, count in counts.most_common()]
