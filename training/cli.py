@@ -46,6 +46,13 @@ _DATA = click.option(
 )
 @click.option("--head-rate", default=_DEFAULTS.head_rate, show_default=True, type=_RATE, help="Peak rate of the heads.")
 @click.option(
+    "--encoder-dropout",
+    default=_DEFAULTS.encoder_dropout,
+    show_default=True,
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of hidden values dropped.",
+)
+@click.option(
     "--seed",
     default=_DEFAULTS.seed,
     show_default=True,

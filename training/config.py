@@ -21,6 +21,7 @@ class TrainConfig:
         encoder_rate: peak learning rate of the encoder.
         head_rate: peak learning rate of everything else.
         warmup: share of the steps in which the rates rise.
+        encoder_dropout: share of the encoder's hidden values that are dropped while it learns.
         weight_decay: of AdamW.
         span_weight: of the span loss beside the pair loss.
         max_tokens: tokens of a window.
@@ -42,6 +43,7 @@ class TrainConfig:
     encoder_rate: float = 1.5e-4
     head_rate: float = 6e-4
     warmup: float = 0.1
+    encoder_dropout: float = 0.1
     weight_decay: float = 0.01
     span_weight: float = 1.0
     max_tokens: int = 192

@@ -28,7 +28,7 @@ from stancery.training.export import encoder_settings, export_graphs, load_netwo
 from stancery.training.mistakes import mistake_table, mistakes
 from stancery.training.reliability import OperatingPoint, Reliability, answers, bins, operating_points
 from stancery.training.report import REPORT_FILE, report
-from stancery.training.train import build_network, fit, load_tokenizer
+from stancery.training.train import build_network, drop_out, fit, load_tokenizer
 
 Parts = Mapping[str, Sequence[GoldArticle]]
 
@@ -55,6 +55,7 @@ def train(
     _check_parts(parts)
     say(", ".join(f"{len(held)} articles for {part}" for part, held in parts.items()))
     network, tokenizer = load_base(config)
+    drop_out(network, config.encoder_dropout)
     work = checkpoint_folder(out)
     if not resume:
         shutil.rmtree(work, ignore_errors=True)  # else a later --resume would go on from an older run
