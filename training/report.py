@@ -77,7 +77,7 @@ def diagram(parts: Sequence[Bin]) -> str:
         f'<path d="M{x(0)} {y(0)}L{x(1)} {y(1)}" stroke="currentColor" stroke-dasharray="4" opacity=".5"/>',
         f'<path d="M{x(0)} {y(1)}V{y(0)}H{x(1)}" fill="none" stroke="currentColor"/>',
         f'<text x="{x(0.5)}" y="{side - 4}" text-anchor="middle">confidence</text>',
-        f'<text transform="translate(12 {y(0.5)}) rotate(-90)" text-anchor="middle">share that is right</text>',
+        f'<text transform="translate(2 {y(0.5)}) rotate(-90)" text-anchor="middle">share that is right</text>',
     ]
     for tick in (0, 0.25, 0.5, 0.75, 1):
         marks.append(f'<text x="{x(tick)}" y="{_SIZE + 34}" text-anchor="middle">{tick:g}</text>')
@@ -85,7 +85,7 @@ def diagram(parts: Sequence[Bin]) -> str:
     line = " ".join(f"{x(part.confidence)},{y(part.right)}" for part in parts)
     marks.append(f'<polyline points="{line}" fill="none" stroke="#2a78d6" stroke-width="2"/>')
     marks += [f'<circle cx="{x(part.confidence)}" cy="{y(part.right)}" r="4" fill="#2a78d6"/>' for part in parts]
-    return f'<svg viewBox="0 0 {side} {side}" role="img" aria-label="Reliability diagram">{"".join(marks)}</svg>'
+    return f'<svg viewBox="-10 0 {side + 10} {side}" role="img" aria-label="Reliability diagram">{"".join(marks)}</svg>'
 
 
 def _scores(scores: Mapping[str, Score]) -> str:
