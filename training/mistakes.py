@@ -44,8 +44,14 @@ def mistakes(
     for gold, labelled in zip(articles, predicted, strict=True):
         found, wanted, sentences = triples_of(labelled), gold_stances(gold), gold.sentence_spans()
         matched = matching(found, wanted, agreeing)
-        place = {id(triple): sentence_of(sentences, triple.actor) for triple in (*found, *wanted)}
-        pairs = [(g, f) for g in wanted for f in found if place[id(g)] == place[id(f)]]
+        where_wanted = [sentence_of(sentences, triple.actor) for triple in wanted]
+        where_found = [sentence_of(sentences, triple.actor) for triple in found]
+        pairs = [
+            (g, f)
+            for g, g_at in zip(wanted, where_wanted, strict=True)
+            for f, f_at in zip(found, where_found, strict=True)
+            if g_at == f_at
+        ]
         missed.update(
             _group([pair for pair in pairs if pair[0] is triple])
             for n, triple in enumerate(wanted)
