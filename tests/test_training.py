@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ARTICLE
+from safetensors.torch import save_file
 
 from stancery.data.schema import parse_row, to_row
 from stancery.model.article import Article, Span
@@ -22,7 +23,7 @@ from stancery.training.collate import collate, from_features, right_classes, to_
 from stancery.training.config import TrainConfig
 from stancery.training.loss import TrainableNetwork, pair_losses, pair_rows, span_loss
 from stancery.training.run import train
-from stancery.training.train import build_network
+from stancery.training.train import average_epochs, build_network, drop_out
 
 SENTENCE = "Oslo condemned Riga and met Tartu."
 OSLO, RIGA, TARTU = [0, 4], [15, 19], [28, 33]
@@ -259,3 +260,27 @@ def test_the_limits_of_decoding_are_kept_with_the_model():
     settings = DecodeSettings(threshold=0.3)
     assert DecodeSettings.from_dict({name: getattr(settings, name) for name in settings.__slots__}) == settings
     assert to_row(gold([triple("condemns")]))["stances"] == [triple("condemns")]
+
+
+def test_the_later_epochs_are_averaged_where_that_scores_better(tmp_path, tiny_config):
+    network = build_network(tiny_config)
+    for step, value in ((1, 9.0), (2, 1.0), (3, 2.0), (4, 6.0)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        weights = {f"network.{name}": torch.full_like(w, value) for name, w in network.state_dict().items()}
+        save_file(weights, str(folder / "model.safetensors"))
+    bias = network.pair_head.classes.bias
+    before = bias.detach().clone()
+    average_epochs(network, tmp_path, lambda: -bias.abs().sum().item())
+    torch.testing.assert_close(bias, before)
+    average_epochs(network, tmp_path, lambda: bias.sum().item())
+    torch.testing.assert_close(bias, torch.full_like(bias, 3.0))
+
+
+def test_the_encoder_drops_out_what_is_asked_for(tiny_config):
+    network = build_network(tiny_config)
+    drop_out(network, 0.25)
+    shares = {name: m.p for name, m in network.encoder.named_modules() if isinstance(m, torch.nn.Dropout)}
+    assert set(shares.values()) == {0.0, 0.25}
+    assert all(share == 0.0 for name, share in shares.items() if name.endswith("self.dropout"))
+    assert network.dropout.p == tiny_config.heads.dropout

@@ -35,7 +35,7 @@ Do not decide about a person by its labels alone.
 
 _MEASURED = """## Scores
 
-On {articles} validation articles, of which the best epoch was chosen. F1 with its 95% bootstrap interval over articles.
+On {articles} validation articles, by which the weights were chosen. F1 with its 95% bootstrap interval over articles.
 
 {table}
 
